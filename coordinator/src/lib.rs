@@ -1,0 +1,1 @@
+//! The coordinator of tickfleet: submit, follow, results, and the embedded cluster.

@@ -1,0 +1,1 @@
+//! The wire contract of tickfleet and its conversions to domain types.

@@ -1,0 +1,3 @@
+//! Pure kernels of tickfleet: columns in, columns out. No clock, no I/O, no threads, no randomness.
+
+pub mod scan;

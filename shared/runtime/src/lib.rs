@@ -1,0 +1,1 @@
+//! I/O toolbox of tickfleet: broker, cache, data sources and sinks, pool, settings.

@@ -1,0 +1,1 @@
+//! Suites that see tickfleet from outside: architecture, golden, properties, command line.

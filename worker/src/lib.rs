@@ -1,0 +1,1 @@
+//! The worker of tickfleet: claim, fetch, compute, publish.
