@@ -5,3 +5,4 @@ pub mod facts;
 pub mod identity;
 pub mod plan;
 pub mod spec;
+pub mod survey;
