@@ -6,3 +6,8 @@ pub mod identity;
 pub mod plan;
 pub mod spec;
 pub mod survey;
+pub mod ids;
+pub mod limits;
+pub mod retry;
+pub mod spec;
+pub mod state;
