@@ -1,1 +1,3 @@
 //! I/O toolbox of tickfleet: broker, cache, data sources and sinks, pool, settings.
+
+pub mod sink;
