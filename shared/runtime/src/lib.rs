@@ -1,3 +1,4 @@
 //! I/O toolbox of tickfleet: broker, cache, data sources and sinks, pool, settings.
 
 pub mod broker;
+pub mod sink;
