@@ -1,0 +1,265 @@
+//! Why settings are refused. Each variant carries what [`Failure`] needs to say what, where, why and how to mend it.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::layer::Origin;
+use super::mask::mask;
+use super::registry::{self, Setting, Table};
+use super::value::Kind;
+use crate::error::{Excerpt, ExitStatus, Failure, Place};
+
+/// Settings that can't be used.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// A settings file can't be read.
+    #[error("the settings file {path} can't be read")]
+    ReadFile {
+        /// As the user named it.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A settings file is no TOML.
+    #[error("the settings file is not valid TOML")]
+    NotToml {
+        /// What the parser expected.
+        why: String,
+        /// Where.
+        place: Place,
+    },
+    /// A table that no settings file has.
+    #[error("unknown table [{name}]")]
+    UnknownTable {
+        /// The table's name, masked.
+        name: String,
+        /// Where.
+        excerpt: Excerpt,
+    },
+    /// A table's name with a plain value.
+    #[error("{name} is a table, not a value")]
+    NotATable {
+        /// The table's name.
+        name: &'static str,
+        /// Where.
+        excerpt: Excerpt,
+    },
+    /// A key that its table doesn't have.
+    #[error("unknown key `{key}` {}", .table.map_or_else(|| "outside of a table".to_owned(), |table| format!("in [{}]", table.name())))]
+    UnknownKey {
+        /// The table, or none for a key before the first table.
+        table: Option<Table>,
+        /// The key.
+        key: String,
+        /// Where.
+        excerpt: Excerpt,
+    },
+    /// An environment variable that looks like a setting and is none.
+    #[error("unknown environment variable {name}")]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+    },
+    /// An environment variable that is no Unicode text.
+    #[error("the environment variable {name} is not Unicode text")]
+    NotUnicode {
+        /// The variable.
+        name: String,
+    },
+    /// A value of the wrong type or out of range.
+    #[error("bad value for {}: {found}", .setting.key)]
+    BadValue {
+        /// The setting.
+        setting: &'static Setting,
+        /// The value, masked.
+        found: String,
+        /// What a good one is.
+        expected: String,
+        /// A known value that is spelled nearly so.
+        nearest: Option<&'static str>,
+        /// Where.
+        origin: Box<Origin>,
+    },
+    /// Settings that decide parts which this version doesn't compute.
+    #[error("this version does not compute what {} would decide", list(.0))]
+    NotComputed(
+        /// Each setting and where it is set.
+        Vec<(&'static Setting, Origin)>,
+    ),
+    /// Two settings that exclude each other or are out of step.
+    #[error("{what}")]
+    Conflict {
+        /// The rule.
+        what: String,
+        /// Where they are set.
+        origins: Vec<Origin>,
+        /// What to do.
+        help: &'static str,
+    },
+    /// No daily bars are named.
+    #[error("no daily bars are named, so there is nothing to scan")]
+    NoBars,
+    /// A cluster is named, but there is no cluster client.
+    #[error("this version runs scans in this process only: it has no cluster client")]
+    NoClusterClient {
+        /// Where the cluster is named.
+        origin: Origin,
+    },
+    /// `--no-wait` without a cluster.
+    #[error("--no-wait needs a cluster, and none is configured")]
+    NoWaitWithoutCluster,
+}
+
+impl SettingsError {
+    /// A value that its setting's kind doesn't read.
+    pub(super) fn bad_value(setting: &'static Setting, found: &str, origin: Origin) -> Self {
+        let nearest = match setting.kind {
+            Kind::Choice(words) => nearest(found.trim(), words.iter().copied()),
+            _ => None,
+        };
+        let expected = setting.kind.expected();
+        Self::BadValue {
+            setting,
+            found: shorten(&mask(found)),
+            expected,
+            nearest,
+            origin: Box::new(origin),
+        }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        let failure = Self::from_error(ExitStatus::BadInput, &error);
+        match error {
+            SettingsError::ReadFile { .. } => failure.help("name another file with --config FILE, or mend this one"),
+            SettingsError::NotToml { why, place } => failure.at_place(place).why(why),
+            SettingsError::UnknownTable { name, excerpt } => unknown_table(failure, &name, excerpt),
+            SettingsError::NotATable { name, excerpt } => failure
+                .at_place(Place::Excerpt(excerpt))
+                .help(format!("begin the table with a line [{name}]")),
+            SettingsError::UnknownKey { table, key, excerpt } => unknown_key(failure, table, &key, excerpt),
+            SettingsError::UnknownVariable { name } => unknown_variable(failure, &name),
+            SettingsError::NotUnicode { name } => failure.help(format!("set {name} to UTF-8 text, or unset it")),
+            SettingsError::BadValue {
+                setting,
+                expected,
+                nearest,
+                origin,
+                ..
+            } => {
+                let failure = failure.at_place(origin.place()).why(format!("expected {expected}"));
+                match nearest {
+                    Some(word) => failure.help(format!("did you mean {word}?")),
+                    None => failure.help(format!("{}: {}", setting.key, setting.help)),
+                }
+            }
+            SettingsError::NotComputed(settings) => not_computed(failure, &settings),
+            SettingsError::Conflict { origins, help, .. } => origins
+                .iter()
+                .fold(failure, |failure, origin| failure.at_place(origin.place()))
+                .help(help),
+            SettingsError::NoBars => failure
+                .help(format!(
+                    "name them with --bars URI, {}, or bars in [scan] of a file",
+                    registry::BARS.variable()
+                ))
+                .help("or try the built-in sample: coordinator submit scan --sample"),
+            SettingsError::NoClusterClient { origin } => failure.at_place(origin.place()).help(format!(
+                "run it here: drop --coordinator and unset {}",
+                registry::COORDINATOR.variable()
+            )),
+            SettingsError::NoWaitWithoutCluster => failure
+                .why("an embedded run lives only as long as this command")
+                .help("drop --no-wait; --quiet hides the progress"),
+        }
+    }
+}
+
+fn unknown_table(failure: Failure, name: &str, excerpt: Excerpt) -> Failure {
+    let names = Table::ALL.map(Table::name);
+    let failure = failure
+        .at_place(Place::Excerpt(excerpt))
+        .why(format!("this version knows [{}]", names.join("], [")));
+    match nearest(name, names) {
+        Some(name) => failure.help(format!("did you mean [{name}]?")),
+        None => failure.help("remove the table, or keep it in another file"),
+    }
+}
+
+fn unknown_key(failure: Failure, table: Option<Table>, key: &str, excerpt: Excerpt) -> Failure {
+    let failure = failure.at_place(Place::Excerpt(excerpt));
+    if let Some(setting) = registry::ALL.iter().find(|setting| setting.key == key) {
+        return failure.help(format!("{key} belongs below a line [{}]", setting.table.name()));
+    }
+    let Some(table) = table else {
+        return failure.help("put it below the line of its table, such as [scan]");
+    };
+    let known: Vec<&str> = registry::ALL
+        .iter()
+        .filter(|setting| setting.table == table && setting.is_computed())
+        .map(|setting| setting.key)
+        .collect();
+    match nearest(key, known.iter().copied()) {
+        Some(key) => failure.help(format!("did you mean {key}?")),
+        None => failure.why(format!("[{}] has {}", table.name(), known.join(", "))),
+    }
+}
+
+fn unknown_variable(failure: Failure, name: &str) -> Failure {
+    let known: Vec<String> = registry::ALL.iter().map(|setting| setting.variable()).collect();
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(known) => failure.help(format!("did you mean {known}?")),
+        None => failure.help(format!("unset {name}; coordinator config lists the settings")),
+    }
+}
+
+fn not_computed(failure: Failure, settings: &[(&'static Setting, Origin)]) -> Failure {
+    let mut parts: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (setting, _) in settings {
+        let Kind::NotComputed(part) = setting.kind else {
+            continue;
+        };
+        match parts.iter_mut().find(|(known, _)| *known == part) {
+            Some((_, keys)) => keys.push(setting.key),
+            None => parts.push((part, vec![setting.key])),
+        }
+    }
+    let failure = settings
+        .iter()
+        .fold(failure, |failure, (_, origin)| failure.at_place(origin.place()));
+    let failure = parts.iter().fold(failure, |failure, (part, keys)| {
+        failure.why(format!("not in this version: {part} ({})", keys.join(", ")))
+    });
+    failure.help("remove them: the scan then ranks by tech_rating alone")
+}
+
+fn list(settings: &[(&'static Setting, Origin)]) -> String {
+    settings
+        .iter()
+        .map(|(setting, _)| setting.key)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The known word that is spelled most like this one, if it is close enough to be meant.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    known
+        .into_iter()
+        .map(|known| (strsim::jaro(&word, &known.to_lowercase()), known))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
+}
+
+/// The first line of a value, cut at 60 characters.
+fn shorten(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut short: String = line.chars().take(60).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    if short.is_empty() { "(empty)".to_owned() } else { short }
+}

@@ -1,0 +1,27 @@
+//! What the user set, from the flag down to the built-in default, resolved once into an immutable [`Resolved`].
+//!
+//! Order of precedence: flag, environment, `--config FILE` or else `./tickfleet.toml`, the user's file, the profile,
+//! the built-in default. Reading files and the environment is [`load`]; everything else here is pure. Nothing outside
+//! this module may read a setting from anywhere else.
+//!
+//! Read [`registry`] for what can be set, [`in_force`] for precedence, [`resolve`] for the rules between settings.
+
+mod environment;
+mod error;
+mod file;
+pub mod in_force;
+pub mod layer;
+mod load;
+mod mask;
+mod profile;
+pub mod registry;
+pub mod resolve;
+mod seam;
+pub mod value;
+
+pub use error::SettingsError;
+pub use in_force::InForce;
+pub use layer::{Given, Layer, Origin};
+pub use load::{Sources, load};
+pub use mask::mask;
+pub use resolve::{Request, Resolved, RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE, resolve};

@@ -1,0 +1,36 @@
+//! The profiles: presets of thresholds that given values beat (specification: scan, section 8).
+
+use super::registry::{MAX_ATR_PCT, MIN_DOLLAR_VOLUME, MIN_PRICE, MIN_TECH_RATING, Setting};
+
+/// A preset of thresholds.
+pub(super) struct Profile {
+    /// As `--profile` names it.
+    pub(super) name: &'static str,
+    /// Smallest ICS, of which only a notice can speak.
+    pub(super) min_ics: u32,
+    /// Each setting's value.
+    pub(super) values: [(&'static Setting, f64); 4],
+}
+
+impl Profile {
+    /// The profile of this name.
+    pub(super) fn find(name: &str) -> Option<&'static Self> {
+        PROFILES.iter().find(|profile| profile.name == name)
+    }
+}
+
+static PROFILES: [Profile; 3] = [
+    profile("conservative", 80, 22.0, 0.025, 15.0, 10e6),
+    profile("balanced", 75, 20.0, 0.035, 10.0, 5e6),
+    profile("aggressive", 70, 18.0, 0.06, 5.0, 3e6),
+];
+
+const fn profile(name: &'static str, min_ics: u32, rating: f64, atr_pct: f64, price: f64, dollars: f64) -> Profile {
+    let values = [
+        (&MIN_TECH_RATING, rating),
+        (&MAX_ATR_PCT, atr_pct),
+        (&MIN_PRICE, price),
+        (&MIN_DOLLAR_VOLUME, dollars),
+    ];
+    Profile { name, min_ics, values }
+}

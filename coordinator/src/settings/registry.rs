@@ -1,0 +1,213 @@
+//! Every setting, described once.
+//!
+//! The command line, the environment, the files, the help texts and `coordinator config` are all made from this list, so
+//! they can't disagree. A setting's key is its flag (with dashes), its key in a file's table and the end of its variable.
+//! Nothing here decides a value: reading is in [`super::value`], precedence and dependent defaults in [`super::in_force`].
+
+use super::value::{Bounds, Kind};
+
+/// A table of a settings file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// `[scan]`: what a scan computes.
+    Scan,
+    /// `[worker]`: the machine that computes.
+    Worker,
+    /// `[cluster]`: where a run goes and how it is cut.
+    Cluster,
+    /// `[telemetry]`: what is logged.
+    Telemetry,
+}
+
+impl Table {
+    /// All tables, in the order in which they are printed.
+    pub const ALL: [Self; 4] = [Self::Scan, Self::Worker, Self::Cluster, Self::Telemetry];
+
+    /// The table's name in a file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Worker => "worker",
+            Self::Cluster => "cluster",
+            Self::Telemetry => "telemetry",
+        }
+    }
+
+    /// What its environment variables begin with. Only a job's table is part of the name: two jobs may share a key.
+    #[must_use]
+    pub const fn variable_prefix(self) -> &'static str {
+        match self {
+            Self::Scan => "TICKFLEET_SCAN_",
+            Self::Worker | Self::Cluster | Self::Telemetry => "TICKFLEET_",
+        }
+    }
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The file's table.
+    pub table: Table,
+    /// The key in the table; unique over all tables.
+    pub key: &'static str,
+    /// Heading of the help text.
+    pub heading: &'static str,
+    /// What a value looks like.
+    pub kind: Kind,
+    /// The built-in default, as a flag would say it.
+    pub default: Option<&'static str>,
+    /// One sentence for the help text.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// The flag, with its dashes.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        format!("--{}", self.long())
+    }
+
+    /// The flag's name without the leading dashes.
+    #[must_use]
+    pub fn long(&self) -> String {
+        self.key.replace('_', "-")
+    }
+
+    /// The environment variable.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{}{}", self.table.variable_prefix(), self.key.to_ascii_uppercase())
+    }
+
+    /// The setting of a table and key.
+    #[must_use]
+    pub fn find(table: Table, key: &str) -> Option<&'static Self> {
+        ALL.iter()
+            .copied()
+            .find(|setting| setting.table == table && setting.key == key)
+    }
+
+    /// Whether this version computes what the setting decides.
+    #[must_use]
+    pub const fn is_computed(&self) -> bool {
+        !matches!(self.kind, Kind::NotComputed(_))
+    }
+}
+
+const INPUT: &str = "Input";
+const DATES: &str = "Dates";
+const UNIVERSE_STAGE: &str = "Universe";
+const QUALITY: &str = "Data quality";
+const RANKING: &str = "Ranking";
+const MACHINE: &str = "Machine";
+const ABSENT: &str = "Not in this version";
+
+const FACTORS: &str = "factors of fundamentals and events";
+const PREDICTIONS: &str = "machine-learned predictions";
+const SCORES: &str = "the ICS and MERIT scores";
+const PLAN: &str = "the trade plan";
+
+const AT_LEAST_0: Bounds = Bounds::AtLeast(0.0);
+const UNLIMITED: u64 = u32::MAX as u64;
+
+macro_rules! settings {
+    ($($name:ident = $table:ident $key:literal, $heading:expr, $kind:expr, $default:expr, $help:expr;)*) => {
+        $(
+            #[doc = $help]
+            pub static $name: Setting =
+                Setting { table: Table::$table, key: $key, heading: $heading, kind: $kind, default: $default, help: $help };
+        )*
+
+        /// Every setting, in the order of the help text.
+        pub static ALL: &[&Setting] = &[$(&$name),*];
+    };
+}
+
+settings! {
+    BARS = Scan "bars", INPUT, Kind::Location, None,
+        "Daily bars: a file, folder, glob or URI of CSV or Parquet";
+    UNIVERSE = Scan "universe", INPUT, Kind::Location, None,
+        "Universe table with sector, industry and market cap";
+    ADJUST = Scan "adjust", INPUT, Kind::Choice(&["auto", "none", "adj_close"]), Some("auto"),
+        "How adj_close adjusts prices for splits and dividends";
+    TICKER_RULE = Scan "ticker_rule", INPUT, Kind::Choice(&["us", "any"]), Some("us"),
+        "Which symbols are tickers: US grammar, or any text";
+    SESSION_MIN_FRAC = Scan "session_min_frac", INPUT, Kind::Number(Bounds::Between(0.0, 1.0)), Some("0.1"),
+        "A date is a session when this fraction of the recent most symbols trade";
+
+    AS_OF = Scan "as_of", DATES, Kind::Day, None,
+        "Scan the last session up to this day [default: the last session]";
+    FROM = Scan "from", DATES, Kind::Day, None,
+        "Scan every session from this day on";
+    TO = Scan "to", DATES, Kind::Day, None,
+        "Scan every session up to this day";
+
+    SYMBOLS = Scan "symbols", UNIVERSE_STAGE, Kind::List, Some(""),
+        "Only these symbols; --sectors then defaults to all, --unlisted to keep";
+    INDUSTRIES = Scan "industries", UNIVERSE_STAGE, Kind::List, Some(""),
+        "Only industries that contain one of these texts";
+    EXCLUDE_INDUSTRIES = Scan "exclude_industries", UNIVERSE_STAGE, Kind::List,
+        Some("closed-end,exchange traded fund,exchange-traded fund"),
+        "No industries that contain one of these texts";
+    SECTORS = Scan "sectors", UNIVERSE_STAGE, Kind::List, Some("liquid"),
+        "Sectors: liquid (no Materials, Real Estate, Utilities), all, or a list of names; unknown = none given";
+    UNLISTED = Scan "unlisted", UNIVERSE_STAGE, Kind::Choice(&["reject", "keep"]), Some("reject"),
+        "Symbols that the universe table lacks";
+    ALLOW_LEVERAGED = Scan "allow_leveraged", UNIVERSE_STAGE, Kind::Switch, Some("false"),
+        "Keep leveraged and volatility funds";
+    MIN_MARKET_CAP = Scan "min_market_cap", UNIVERSE_STAGE, Kind::Number(AT_LEAST_0), Some("0"),
+        "Smallest market cap in quote currency, where it is known; 0 = off";
+    MAX_SYMBOLS = Scan "max_symbols", UNIVERSE_STAGE, Kind::Count(0, UNLIMITED), Some("0"),
+        "Keep this many symbols by market cap; 0 = off";
+
+    LOOKBACK = Scan "lookback", QUALITY, Kind::Count(60, 5000), Some("504"),
+        "Bars in the window of each symbol";
+    MIN_BARS = Scan "min_bars", QUALITY, Kind::Count(30, 5000), Some("60"),
+        "Fewest bars in the window; at most --lookback";
+    MAX_STALE = Scan "max_stale", QUALITY, Kind::Count(0, 250), Some("0"),
+        "Most sessions missed at the end";
+    MIN_PRICE = Scan "min_price", QUALITY, Kind::Number(AT_LEAST_0), Some("5"),
+        "Smallest last close, quote currency";
+    MIN_DOLLAR_VOLUME = Scan "min_dollar_volume", QUALITY, Kind::Number(AT_LEAST_0), Some("500000"),
+        "Smallest mean of close x volume over 20 bars";
+    MAX_JUMP = Scan "max_jump", QUALITY, Kind::Number(Bounds::ZeroOrMoreThan(1.0)), Some("3"),
+        "Reject a one-bar price ratio this large in a year (unadjusted splits); 0 = off";
+    MAX_CV = Scan "max_cv", QUALITY, Kind::Number(Bounds::MoreThan(0.0)), Some("0.5"),
+        "Largest standard deviation / mean of 20 closes";
+    MAX_ATR_PCT = Scan "max_atr_pct", QUALITY, Kind::Number(Bounds::MoreThan(0.0)), Some("1"),
+        "Largest 14-bar average true range, as a fraction of the close";
+
+    PROFILE = Scan "profile", RANKING, Kind::Choice(&["conservative", "balanced", "aggressive"]), None,
+        "Preset of min_tech_rating, max_atr_pct, min_price and min_dollar_volume; values given beat it";
+    SIDE = Scan "side", RANKING, Kind::Choice(&["long", "short", "both", "all"]), Some("long"),
+        "Signals that are ranked";
+    MIN_TECH_RATING = Scan "min_tech_rating", RANKING, Kind::Number(Bounds::Between(0.0, 26.0)), Some("0"),
+        "Smallest |tech_rating|";
+    MAX_PER_SECTOR = Scan "max_per_sector", RANKING, Kind::Count(0, UNLIMITED), Some("5"),
+        "Most ranked rows of one sector; 0 = off, the default when --sectors is a list";
+    TOP = Scan "top", RANKING, Kind::Count(1, 100_000), Some("50"),
+        "Most ranked rows";
+
+    LANES = Worker "lanes", MACHINE, Kind::Count(1, 1024), None,
+        "Jobs computed side by side [default: the machine's cores]";
+    MEMORY = Worker "memory", MACHINE, Kind::Size(1_000_000), Some("256MB"),
+        "Bound of the input cache";
+    COORDINATOR = Cluster "coordinator", MACHINE, Kind::Text, None,
+        "Run on this cluster; this version has no cluster client and refuses it";
+    SHARD_SIZE = Cluster "shard_size", MACHINE, Kind::Count(1, UNLIMITED), None,
+        "Symbols in a job [default: planned]";
+    LOG = Telemetry "log", MACHINE, Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]), Some("warn"),
+        "What is logged on standard error";
+
+    FUNDAMENTALS = Scan "fundamentals", ABSENT, Kind::NotComputed(FACTORS), None, "Fundamentals table";
+    EVENTS = Scan "events", ABSENT, Kind::NotComputed(FACTORS), None, "Events table";
+    PREDICTIONS_TABLE = Scan "predictions", ABSENT, Kind::NotComputed(PREDICTIONS), None, "Predictions table";
+    MODEL = Scan "model", ABSENT, Kind::NotComputed(PREDICTIONS), None, "ONNX model";
+    ML_WEIGHT = Scan "ml_weight", ABSENT, Kind::NotComputed(PREDICTIONS), None, "Weight of the predictions";
+    MIN_ICS = Scan "min_ics", ABSENT, Kind::NotComputed(SCORES), None, "Smallest ICS";
+    MIN_MERIT = Scan "min_merit", ABSENT, Kind::NotComputed(SCORES), None, "Smallest MERIT";
+    ACCOUNT = Scan "account", ABSENT, Kind::NotComputed(PLAN), None, "Account size";
+    RISK_PCT = Scan "risk_pct", ABSENT, Kind::NotComputed(PLAN), None, "Percent of the account risked per row";
+    RR = Scan "rr", ABSENT, Kind::NotComputed(PLAN), None, "Reward per risk";
+}
