@@ -1,13 +1,12 @@
-//! Pure decisions of tickfleet: spec, plan, identity, queue state, reduce. No clock, no I/O.
+//! Pure decisions of tickfleet: spec, plan, identity, queue state. No clock, no I/O.
 
 pub mod digest;
 pub mod facts;
 pub mod identity;
-pub mod plan;
-pub mod spec;
-pub mod survey;
 pub mod ids;
 pub mod limits;
+pub mod plan;
 pub mod retry;
 pub mod spec;
 pub mod state;
+pub mod survey;

@@ -240,7 +240,7 @@ impl Fetched {
         match &self.source {
             Source::Cached => {}
             Source::Ranges(ranges) => ranges.parts().for_each(|bytes| {
-                digester.part(bytes);
+                digester.part(&bytes);
             }),
             Source::Text(bytes) => {
                 digester.part(bytes);
