@@ -2,6 +2,7 @@
 
 pub mod digest;
 pub mod facts;
+pub mod fair;
 pub mod identity;
 pub mod ids;
 pub mod limits;

@@ -87,6 +87,29 @@ pub const DEFAULT_WEIGHT: u32 = 10;
 /// Largest weight: a hundredfold share is all that a priority should buy. The smallest is 1.
 pub const MAX_WEIGHT: u32 = 100;
 
+/// A number that is out of its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is {value}, allowed is {min} to {max}")]
+pub struct OutOfBounds {
+    /// The number.
+    pub what: &'static str,
+    /// What it is.
+    pub value: u64,
+    /// The least allowed.
+    pub min: u64,
+    /// The most allowed.
+    pub max: u64,
+}
+
+/// Holds a number against its bounds, both of which are allowed.
+pub fn check_bounds(what: &'static str, value: u64, min: u64, max: u64) -> Result<(), OutOfBounds> {
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err(OutOfBounds { what, value, min, max })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use crate::{
     ids::JobRef,
     limits::{
         DEFAULT_BACKOFF_BASE_MS, DEFAULT_BACKOFF_CAP_MS, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_KILLS, MAX_ATTEMPTS,
-        MAX_BACKOFF_MS, MAX_KILLS,
+        MAX_BACKOFF_MS, MAX_KILLS, OutOfBounds, check_bounds,
     },
 };
 
@@ -39,12 +39,22 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Whether every field is within its bounds.
-    pub fn is_valid(&self) -> bool {
-        (1..=MAX_ATTEMPTS).contains(&self.max_attempts)
-            && (1..=MAX_KILLS).contains(&self.max_kills)
-            && (1..=self.backoff_cap_ms).contains(&self.backoff_base_ms)
-            && self.backoff_cap_ms <= MAX_BACKOFF_MS
+    /// Holds every field against its bounds.
+    pub fn check(&self) -> Result<(), OutOfBounds> {
+        check_bounds(
+            "the attempt limit",
+            u64::from(self.max_attempts),
+            1,
+            u64::from(MAX_ATTEMPTS),
+        )?;
+        check_bounds("the kill limit", u64::from(self.max_kills), 1, u64::from(MAX_KILLS))?;
+        check_bounds("the first backoff in ms", self.backoff_base_ms, 1, MAX_BACKOFF_MS)?;
+        check_bounds(
+            "the longest backoff in ms",
+            self.backoff_cap_ms,
+            self.backoff_base_ms,
+            MAX_BACKOFF_MS,
+        )
     }
 
     /// Milliseconds to wait after failure number `attempts` (from 1) of `job`.
@@ -133,7 +143,7 @@ mod tests {
     #[test]
     fn policies_out_of_bounds_are_invalid() {
         let good = RetryPolicy::default();
-        assert!(good.is_valid());
+        assert_eq!(good.check(), Ok(()));
         for bad in [
             RetryPolicy {
                 max_attempts: 0,
@@ -162,7 +172,7 @@ mod tests {
                 ..good
             },
         ] {
-            assert!(!bad.is_valid(), "{bad:?}");
+            assert!(bad.check().is_err(), "{bad:?}");
         }
         let smallest = RetryPolicy {
             backoff_base_ms: 1,

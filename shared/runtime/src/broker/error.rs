@@ -1,23 +1,21 @@
 //! Why a broker refused or could not do something, and whether trying again can help: that is decided by the variant.
 
-use tickfleet_protocol::ids::{IdempotencyKey, JobRef, RunId};
+use tickfleet_protocol::{
+    ids::{IdempotencyKey, JobRef, RunId},
+    limits::OutOfBounds,
+};
 
 /// A call on a broker that was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     /// A number in the request is out of its bounds; nothing was done.
-    #[error("{operation}: {what} is {value}, allowed is {min} to {max}")]
+    #[error("{operation}: the request is out of bounds")]
     OutOfBounds {
         /// The call.
         operation: &'static str,
-        /// The field.
-        what: &'static str,
-        /// What it was.
-        value: u64,
-        /// The least allowed.
-        min: u64,
-        /// The most allowed.
-        max: u64,
+        /// The number, and its bounds.
+        #[source]
+        source: OutOfBounds,
     },
     /// The idempotency key belongs to a run that was asked to do something else; nothing was submitted.
     #[error("submit: key {key} is taken by run {run} with another spec; use another key")]

@@ -2,11 +2,15 @@
 //!
 //! The rules are those of [`tickfleet_protocol::state`]; an implementation adds where the state lives and how the
 //! results are kept, never a rule of its own. Every call is one round trip, takes a batch where there can be one, is
-//! safe to send again, and loses nothing if its future is dropped. Read next: [`BrokerError`], and the
-//! conformance suite, which says all this as tests.
+//! safe to send again, and loses nothing if its future is dropped. Read next: [`memory`], and
+//! `conformance`, which says all this as tests.
 
+mod bounds;
+pub mod clock;
 mod error;
+pub mod memory;
 mod message;
+pub mod token;
 
 use std::time::Duration;
 
