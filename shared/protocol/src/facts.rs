@@ -3,13 +3,11 @@
 //! Facts are values: they are taken once at submit, travel with the run, and every worker sees the same ones. An input
 //! that changed since is refused by its version, never read as if it were the same. Read next: [`crate::plan`].
 
-use serde::{Deserialize, Serialize};
-
 use crate::digest::Digest;
 use crate::spec::scan::Day;
 
 /// How a file is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileFormat {
     /// Parquet.
     Parquet,
@@ -22,7 +20,7 @@ pub enum FileFormat {
 }
 
 /// One file of an input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
     /// Absolute URI or path.
     pub uri: String,
@@ -35,7 +33,7 @@ pub struct FileFacts {
 }
 
 /// Where a block lies in its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BlockPart {
     /// A Parquet row group, by ordinal.
     RowGroup(u32),
@@ -51,7 +49,7 @@ pub enum BlockPart {
 }
 
 /// A block: the smallest piece of an input that is read at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockFacts {
     /// Ordinal of the file.
     pub file: u32,
@@ -68,7 +66,7 @@ pub struct BlockFacts {
 }
 
 /// One symbol that has placed rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SymbolFacts {
     /// Canonical symbol.
     pub symbol: String,
@@ -81,7 +79,7 @@ pub struct SymbolFacts {
 }
 
 /// A row of an input, for messages: block ordinal and row in the block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowPlace {
     /// Ordinal into [`ScanFacts::blocks`].
     pub block: u32,
@@ -90,7 +88,7 @@ pub struct RowPlace {
 }
 
 /// A small table that jobs read whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableFacts {
     /// Its files, in input order.
     pub files: Vec<FileFacts>,
@@ -99,7 +97,7 @@ pub struct TableFacts {
 }
 
 /// The facts of a scan's inputs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanFacts {
     /// Files of the bars, in input order (by URI bytes).
     pub files: Vec<FileFacts>,

@@ -5,6 +5,7 @@
 
 use crate::digest::{Digest, Digester};
 use crate::facts::ScanFacts;
+use crate::ids::Identity;
 use crate::plan::{Job, Plan};
 use crate::spec::scan::ScanSpec;
 
@@ -12,14 +13,15 @@ use crate::spec::scan::ScanSpec;
 pub const KERNEL_VERSION: &str = "scan/1";
 
 /// Identity of a job's result.
-pub fn identity(spec: &ScanSpec, facts: &ScanFacts, plan: &Plan, job: &Job) -> Digest {
-    match job {
-        Job::Map { symbols, dates } => map_identity(spec, facts, symbols.clone(), dates.clone()),
-        Job::Reduce { date } => reduce_identity(spec, facts, plan, *date),
-    }
+pub fn identity(spec: &ScanSpec, facts: &ScanFacts, plan: &Plan, job: &Job) -> Identity {
+    let digest = match job {
+        Job::Map { symbols, dates } => map_digest(spec, facts, symbols.clone(), dates.clone()),
+        Job::Reduce { date } => reduce_digest(spec, facts, plan, *date),
+    };
+    Identity(digest.0)
 }
 
-fn map_identity(
+fn map_digest(
     spec: &ScanSpec,
     facts: &ScanFacts,
     symbols: std::ops::Range<usize>,
@@ -42,7 +44,7 @@ fn map_identity(
     digester.finish()
 }
 
-fn reduce_identity(spec: &ScanSpec, facts: &ScanFacts, plan: &Plan, date: usize) -> Digest {
+fn reduce_digest(spec: &ScanSpec, facts: &ScanFacts, plan: &Plan, date: usize) -> Digest {
     let mut digester = Digester::new("scan reduce");
     let as_of = facts.as_of[date];
     digester.part(KERNEL_VERSION.as_bytes()).days(&[as_of]);
@@ -55,7 +57,7 @@ fn reduce_identity(spec: &ScanSpec, facts: &ScanFacts, plan: &Plan, date: usize)
     }
     for index in plan.maps_of(date) {
         let job = plan.job(crate::plan::MAP, index).expect("maps_of names jobs of the plan");
-        digester.digest(&identity(spec, facts, plan, &job));
+        digester.part(&identity(spec, facts, plan, &job).0);
     }
     digester.finish()
 }

@@ -210,7 +210,7 @@ mod tests {
             symbols.push(SymbolSummary { symbol: format!("S{name:03}").into(), rows, first_day });
         }
         let rows = u32::try_from(rows.len()).unwrap();
-        BlockSummary { rows, unplaced: 0, first_unplaced: None, digest: Digest::default(), days, symbols, traded }
+        BlockSummary { rows, unplaced: 0, first_unplaced: None, digest: Digest([0; 32]), days, symbols, traded }
     }
 
     fn merged(rows: &[(u8, Day, bool)], cut: usize) -> Survey {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::digest::Digest;
+use crate::digest::digest_of;
 use crate::facts::{BlockFacts, BlockPart, SymbolFacts};
 
 /// Facts of `rows.len()` symbols, every other of them mapped, in blocks of `per_block` symbols, on `dates` dates.
@@ -16,7 +16,7 @@ fn facts(rows: &[u32], per_block: usize, dates: usize, interleaved: bool) -> Sca
         rows: rows[first..].iter().take(per_block).sum(),
         symbols: Some(if interleaved { (0, last) } else { (ordinal(first), ordinal(first + per_block).min(last)) }),
         days: Some((0, 1_000)),
-        digest: Digest::of(&[0]),
+        digest: digest_of(&[0]),
     };
     ScanFacts {
         files: Vec::new(),

@@ -210,7 +210,7 @@ mod tests {
     fn counts_rows_days_and_trading() {
         let rows =
             [("A", Some(3), 1.0), ("B", Some(3), 0.0), ("A", Some(1), f64::NAN), ("C", None, 9.0), ("B", Some(9), 2.0)];
-        let found = summary(&keys(&rows), Digest::default());
+        let found = summary(&keys(&rows), Digest([0; 32]));
         assert_eq!((found.rows, found.unplaced, found.first_unplaced), (5, 1, Some(3)));
         assert_eq!(found.days, [1, 3, 9]);
         let names: Vec<_> = found.symbols.iter().map(|it| (it.symbol.as_ref(), it.rows, it.first_day)).collect();
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn far_apart_days_need_no_table() {
         let rows = [("A", Some(-2_000_000), 1.0), ("A", Some(2_000_000), 1.0)];
-        let found = summary(&keys(&rows), Digest::default());
+        let found = summary(&keys(&rows), Digest([0; 32]));
         assert_eq!((found.days, found.traded), (vec![-2_000_000, 2_000_000], vec![0b11]));
     }
 }
