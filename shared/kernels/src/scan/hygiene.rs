@@ -3,6 +3,8 @@
 //! One pass over a symbol's placed rows, by date and then input order. It decides nothing that depends on an as-of date
 //! but remembers the counts and the bars kept as of each, so a later bar cannot reach an earlier scan.
 
+use std::ops::Range;
+
 use super::session::Calendar;
 
 /// Why a placed row is not kept. The first that holds is the reason.
@@ -211,65 +213,130 @@ pub fn sift(
     assert!(as_of.is_sorted(), "as-of dates ascend");
     kept.clear();
     snapshots.clear();
-    let mut hygiene = Hygiene::default();
-    let mut sessions = calendar.sessions_between(rows.date.first().copied(), None);
-    let mut candidate: Option<usize> = None;
-    let mut due = as_of;
-    for (row, &date) in rows.date.iter().enumerate() {
-        if row > 0 && date != rows.date[row - 1] {
-            hygiene.keep(candidate.take(), rows, kept);
-        }
-        while let [day, rest @ ..] = due
-            && *day < date
-        {
-            snapshots.push(Snapshot {
-                hygiene,
-                kept: kept.date.len(),
-            });
-            due = rest;
-        }
-        while let [session, rest @ ..] = sessions
-            && *session < date
-        {
-            sessions = rest;
-        }
-        hygiene.read += 1;
-        let dropped = match fault(rows, row, sessions.first() == Some(&date)) {
-            Some(kind) => Some((row, kind)),
-            None => candidate.replace(row).map(|earlier| (earlier, RejectKind::Duplicate)),
-        };
-        if let Some((row, kind)) = dropped {
-            hygiene.drop_row(kind);
-            reject(row, kind);
-        }
+    let sessions = calendar.sessions_between(rows.date.first().copied(), None);
+    let mut sieve = Sieve {
+        rows,
+        sessions,
+        hygiene: Hygiene::default(),
+        reject,
+        kept,
+    };
+    let mut start = 0;
+    for &day in as_of {
+        let end = start + rows.date[start..].partition_point(|date| *date <= day);
+        sieve.sift(start..end);
+        snapshots.push(Snapshot {
+            hygiene: sieve.hygiene,
+            kept: sieve.kept.date.len(),
+        });
+        start = end;
     }
-    hygiene.keep(candidate, rows, kept);
-    debug_assert!(hygiene.adds_up(), "each row read is dropped once or kept");
-    snapshots.resize(
-        as_of.len(),
-        Snapshot {
-            hygiene,
-            kept: kept.date.len(),
-        },
-    );
+    sieve.sift(start..rows.date.len());
+    debug_assert!(sieve.hygiene.adds_up(), "each row read is dropped once or kept");
 }
 
-impl Hygiene {
-    fn keep(&mut self, row: Option<usize>, rows: &SymbolRows<'_>, kept: &mut Kept) {
-        let Some(row) = row else { return };
-        let (open, high, low, close) = (rows.open[row], rows.high[row], rows.low[row], rows.close[row]);
-        let (top, bottom) = (open.max(high).max(low).max(close), open.min(high).min(low).min(close));
-        self.kept += 1;
-        self.ohlc_repaired += i64::from(top > high || bottom < low);
-        self.zero_volume += i64::from(rows.volume[row] == 0.0);
-        kept.date.push(rows.date[row]);
-        kept.open.push(open);
-        kept.high.push(top);
-        kept.low.push(bottom);
-        kept.close.push(close);
-        kept.volume.push(rows.volume[row]);
-        kept.adj_close
-            .push(rows.adj_close.map_or(f64::NAN, |column| column[row]));
+/// The state of one symbol's pass. Ranges of rows come in order and never split a date.
+struct Sieve<'a> {
+    rows: &'a SymbolRows<'a>,
+    /// The sessions not before the next row.
+    sessions: &'a [i32],
+    hygiene: Hygiene,
+    reject: &'a mut dyn FnMut(usize, RejectKind),
+    kept: &'a mut Kept,
+}
+
+impl Sieve<'_> {
+    fn sift(&mut self, range: Range<usize>) {
+        let Some(&first) = self.rows.date[range.clone()].first() else {
+            return;
+        };
+        self.skip_sessions_before(first);
+        if self.is_clean(range.clone()) {
+            self.sessions = &self.sessions[range.len()..];
+            self.keep_all(range);
+        } else {
+            self.sift_rows(range);
+        }
+    }
+
+    /// True when the range has one valid row for each of the next sessions: nearly every symbol of a clean source.
+    fn is_clean(&self, range: Range<usize>) -> bool {
+        let rows = self.rows;
+        self.sessions.get(..range.len()) == Some(&rows.date[range.clone()])
+            && [rows.open, rows.high, rows.low, rows.close]
+                .iter()
+                .all(|column| all(&column[range.clone()], is_price))
+            && all(&rows.volume[range], is_volume)
+    }
+
+    fn sift_rows(&mut self, range: Range<usize>) {
+        let rows = self.rows;
+        let mut candidate: Option<usize> = None;
+        for row in range.clone() {
+            let date = rows.date[row];
+            if row > range.start && date != rows.date[row - 1] {
+                self.keep(candidate.take());
+                self.skip_sessions_before(date);
+            }
+            let dropped = match fault(rows, row, self.sessions.first() == Some(&date)) {
+                Some(kind) => Some((row, kind)),
+                None => candidate.replace(row).map(|earlier| (earlier, RejectKind::Duplicate)),
+            };
+            if let Some((row, kind)) = dropped {
+                self.hygiene.read += 1;
+                self.hygiene.drop_row(kind);
+                (self.reject)(row, kind);
+            }
+        }
+        self.keep(candidate);
+    }
+
+    fn keep(&mut self, row: Option<usize>) {
+        if let Some(row) = row {
+            self.keep_all(row..row + 1);
+        }
+    }
+
+    /// Keeps valid rows, with highs and lows repaired.
+    fn keep_all(&mut self, range: Range<usize>) {
+        let (rows, kept) = (self.rows, &mut *self.kept);
+        let [open, high, low, close] =
+            [rows.open, rows.high, rows.low, rows.close].map(|column| &column[range.clone()]);
+        let prices = || open.iter().zip(high).zip(low).zip(close);
+        let (start, volume) = (kept.date.len(), &rows.volume[range.clone()]);
+        kept.date.extend_from_slice(&rows.date[range.clone()]);
+        kept.open.extend_from_slice(open);
+        kept.high
+            .extend(prices().map(|(((o, h), l), c)| larger(larger(*h, *o), larger(*l, *c))));
+        kept.low
+            .extend(prices().map(|(((o, h), l), c)| smaller(smaller(*l, *o), smaller(*h, *c))));
+        kept.close.extend_from_slice(close);
+        kept.volume.extend_from_slice(volume);
+        match rows.adj_close {
+            Some(column) => kept.adj_close.extend_from_slice(&column[range]),
+            None => kept.adj_close.resize(start + volume.len(), f64::NAN),
+        }
+        let spans = kept.high[start..]
+            .iter()
+            .zip(&kept.low[start..])
+            .zip(high.iter().zip(low));
+        let repaired: i64 = spans
+            .map(|((top, bottom), (high, low))| i64::from((top > high) | (bottom < low)))
+            .sum();
+        let zero: i64 = volume.iter().map(|volume| i64::from(*volume == 0.0)).sum();
+        let count = i64::try_from(volume.len()).expect("a count of rows in memory fits i64");
+        self.hygiene.read += count;
+        self.hygiene.kept += count;
+        self.hygiene.ohlc_repaired += repaired;
+        self.hygiene.zero_volume += zero;
+    }
+
+    fn skip_sessions_before(&mut self, date: i32) {
+        while let [session, rest @ ..] = self.sessions
+            && *session < date
+        {
+            self.sessions = rest;
+        }
     }
 }
 
@@ -289,18 +356,43 @@ impl Kept {
     }
 }
 
-/// The first fault of a row by itself; a NaN fails both bounds.
+/// The first fault of a row by itself.
 fn fault(rows: &SymbolRows<'_>, row: usize, session: bool) -> Option<RejectKind> {
-    let price = |x: f64| x > 0.0 && x < f64::INFINITY;
-    if !(price(rows.open[row]) && price(rows.high[row]) && price(rows.low[row]) && price(rows.close[row])) {
+    if ![rows.open, rows.high, rows.low, rows.close]
+        .iter()
+        .all(|column| is_price(column[row]))
+    {
         Some(RejectKind::BadPrice)
-    } else if !(rows.volume[row] >= 0.0 && rows.volume[row] < f64::INFINITY) {
+    } else if !is_volume(rows.volume[row]) {
         Some(RejectKind::BadVolume)
     } else if !session {
         Some(RejectKind::GhostSession)
     } else {
         None
     }
+}
+
+/// Finite and above 0; a NaN fails both bounds.
+fn is_price(x: f64) -> bool {
+    (x > 0.0) & (x < f64::INFINITY)
+}
+
+/// Finite and not negative; a NaN fails both bounds.
+fn is_volume(x: f64) -> bool {
+    (0.0..f64::INFINITY).contains(&x)
+}
+
+/// `Iterator::all` without the early exit, which keeps the loop free of branches.
+fn all(values: &[f64], test: impl Fn(f64) -> bool) -> bool {
+    values.iter().fold(true, |so_far, x| so_far & test(*x))
+}
+
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+fn smaller(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }
 
 #[cfg(test)]
