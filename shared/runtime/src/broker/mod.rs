@@ -7,6 +7,8 @@
 
 mod bounds;
 pub mod clock;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod error;
 pub mod memory;
 mod message;

@@ -1,5 +1,7 @@
-//! Tests of the queue: [`rules`] one by one, and what holds in any sequence of events ([`random`]).
+//! Tests of the queue: its rules one by one ([`rules`], [`failure`]), and what holds in any sequence of events
+//! ([`random`]).
 
+mod failure;
 mod random;
 mod rules;
 

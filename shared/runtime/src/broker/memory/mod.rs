@@ -7,6 +7,8 @@
 mod commit;
 mod history;
 mod results;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -95,7 +97,7 @@ impl MemoryBroker {
         for effect in effects {
             match effect {
                 Effect::Progress { run, progress } => shelf.runs.entry(run).or_default().history.push(progress),
-                Effect::Wake => drop(self.work.send_replace(())),
+                Effect::Wake => self.work.send_replace(()),
                 Effect::Forgotten { run } => {
                     shelf.runs.remove(&run);
                     shelf.results.release(run);
