@@ -137,6 +137,33 @@ async fn results_that_do_not_fit_are_refused_and_the_claims_stay() {
 }
 
 #[tokio::test]
+async fn a_lost_commit_writes_nothing() {
+    let broker = MemoryBroker::new(3_000);
+    let run = broker.submit(new_run("a", 1)).await.unwrap().run;
+    let claims = claim(&broker, 1).await;
+    broker.cancel(run).await.unwrap();
+    assert_eq!(
+        broker.commit(vec![commit(&claims[0], 1, 10)]).await.unwrap(),
+        [CommitOutcome::Lost]
+    );
+    assert_eq!(broker.result(Identity([1; 32])).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_result_that_two_runs_commit_together_is_charged_once() {
+    let broker = MemoryBroker::new(3_000);
+    for key in ["a", "b"] {
+        broker.submit(new_run(key, 1)).await.unwrap();
+    }
+    let batch = claim(&broker, 2)
+        .await
+        .iter()
+        .map(|claim| commit(claim, 1, 2_000))
+        .collect();
+    assert_eq!(broker.commit(batch).await.unwrap(), [CommitOutcome::Committed; 2]);
+}
+
+#[tokio::test]
 async fn ended_runs_expire_with_their_results() {
     let clock = clock();
     let broker = MemoryBroker::with(
