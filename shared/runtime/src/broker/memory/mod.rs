@@ -2,7 +2,7 @@
 //!
 //! It decides nothing: every call is one step of [`tickfleet_protocol::state::Queue`] under the lock, and no lock is
 //! held across an await. What it keeps is bounded: results by the bytes given at construction, runs, events and
-//! payloads by [`tickfleet_protocol::limits`]. All of it is gone with the process. Read next: [`commit`].
+//! payloads by [`tickfleet_protocol::limits`]. All of it is gone with the process. Read next: `commit`.
 
 mod commit;
 mod history;

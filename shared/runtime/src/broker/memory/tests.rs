@@ -189,6 +189,40 @@ async fn ended_runs_expire_with_their_results() {
 }
 
 #[tokio::test]
+async fn a_big_run_is_worked_off_within_its_bounds() {
+    let broker = MemoryBroker::new(1_000_000);
+    let run = broker.submit(new_run("a", 100_000)).await.unwrap().run;
+    let mut seen = 0;
+    loop {
+        let claims = claim(&broker, 250).await;
+        if claims.is_empty() {
+            break;
+        }
+        seen += claims.len();
+        let batch = claims.iter().map(|claim| commit(claim, 1, 8)).collect();
+        assert!(
+            broker
+                .commit(batch)
+                .await
+                .unwrap()
+                .iter()
+                .all(|&outcome| outcome == CommitOutcome::Committed)
+        );
+    }
+    let summary = broker.run(run).await.unwrap().unwrap().summary;
+    assert_eq!(
+        (seen, summary.state, summary.counts().done),
+        (100_000, RunState::Succeeded, 100_000)
+    );
+    let shelf = broker.lock();
+    assert!(shelf.queue.run(run).unwrap().audit().is_ok());
+    assert!(
+        shelf.results.usage().0 < 1_000,
+        "one result, whatever the number of jobs"
+    );
+}
+
+#[tokio::test]
 async fn one_seed_gives_one_history() {
     let mut histories = Vec::new();
     for _ in 0..2 {
