@@ -61,7 +61,7 @@ impl File<'_> {
             ));
         };
         let value = match read {
-            Value::Text(location) if setting.kind == Kind::Location => Value::Text(self.from_folder(location)),
+            Value::Text(location) if setting.kind == Kind::Location => Value::Text(self.beside(location)),
             other => other,
         };
         Ok(Given {
@@ -72,7 +72,7 @@ impl File<'_> {
     }
 
     /// A relative path starts at the file's folder; absolute paths and URIs stay.
-    fn from_folder(&self, location: String) -> String {
+    fn beside(&self, location: String) -> String {
         let is_uri = location.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme));
         match self.name.parent() {
             Some(folder) if !is_uri => folder.join(&location).to_str().map_or(location, str::to_owned),

@@ -15,8 +15,8 @@ mod load;
 mod mask;
 mod profile;
 pub mod registry;
+mod request;
 pub mod resolve;
-mod seam;
 pub mod value;
 
 pub use error::SettingsError;
@@ -24,4 +24,5 @@ pub use in_force::InForce;
 pub use layer::{Given, Layer, Origin};
 pub use load::{Sources, load};
 pub use mask::mask;
-pub use resolve::{Request, Resolved, RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE, resolve};
+pub use request::Request;
+pub use resolve::{Resolved, RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE, resolve};

@@ -5,12 +5,10 @@
 
 use std::fmt;
 
-use arrow::temporal_conversions::date32_to_datetime;
 use serde::{Serialize, Serializer};
+use tickfleet_kernels::scan::cells;
 use tickfleet_protocol::spec::scan::Day;
 use toml::de::DeValue;
-
-use super::seam;
 
 /// The type and range of a setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,7 +74,7 @@ impl Kind {
         let text = text.trim();
         match self {
             Self::Text | Self::Location => (!text.is_empty()).then(|| Value::Text(text.to_owned())),
-            Self::Day => seam::day(text).map(Value::Day),
+            Self::Day => cells::date(text).map(Value::Day),
             Self::List => Some(Value::List(text.split(',').filter_map(item).collect())),
             Self::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
             Self::Number(bounds) => bounded(text.parse().ok()?, bounds),
@@ -181,7 +179,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
-            Self::Day(day) => f.write_str(&day_text(*day)),
+            Self::Day(day) => f.write_str(&cells::format_date(*day)),
             Self::List(items) => write!(f, "{}", toml::Value::from(items.clone())),
             Self::Number(number) => write!(f, "{number}"),
             Self::Count(count) => write!(f, "{count}"),
@@ -195,7 +193,7 @@ impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Day(day) => serializer.serialize_str(&day_text(*day)),
+            Self::Day(day) => serializer.serialize_str(&cells::format_date(*day)),
             Self::List(items) => items.serialize(serializer),
             Self::Number(number) => serializer.serialize_f64(*number),
             Self::Count(count) => serializer.serialize_u64(*count),
@@ -203,12 +201,6 @@ impl Serialize for Value {
             Self::Unread => serializer.serialize_none(),
         }
     }
-}
-
-/// A day as `YYYY-MM-DD`.
-#[must_use]
-pub fn day_text(day: Day) -> String {
-    date32_to_datetime(day).map_or_else(|| format!("day {day}"), |time| time.date().to_string())
 }
 
 /// A list's item without the blanks around it; an empty one is no item.
