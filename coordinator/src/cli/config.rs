@@ -14,15 +14,15 @@ use crate::settings::{InForce, Sources, mask};
 
 const EXAMPLES: &str = "\
 WHERE SETTINGS COME FROM, strongest first
-  flag          --min-price 5
-  environment   TICKFLEET_SCAN_MIN_PRICE=5 for the keys of [scan]; TICKFLEET_LANES=4 for
-                those of [worker], [cluster] and [telemetry]. Lists take commas; an empty
-                variable counts as unset
-  file          min_price = 5 below [scan], in --config FILE or else ./tickfleet.toml;
-                relative paths start at the file's folder
-  user's file   tickfleet/config.toml in the user's configuration folder
-  profile       the thresholds of --profile
-  default       built in
+  flag         --min-price 5
+  environment  TICKFLEET_SCAN_MIN_PRICE=5 for the keys of [scan];
+               TICKFLEET_LANES=4 for those of the other tables;
+               an empty variable counts as unset
+  file         min_price = 5 below [scan], in --config FILE or else in
+               ./tickfleet.toml; relative paths start at the file's folder
+  user's file  tickfleet/config.toml in the user's configuration folder
+  profile      the thresholds of --profile
+  default      built in
 
 EXAMPLES
   What holds here, and why:

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
-use crate::settings::registry::{self, Setting};
+use crate::settings::registry::{self, Default, Setting};
 use crate::settings::value::Kind;
 use crate::settings::{Layer, SettingsError, Sources, load};
 
 /// The flags that were given, as text.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SettingFlags {
     given: Vec<(&'static Setting, Vec<String>)>,
     config: Option<PathBuf>,
@@ -57,7 +57,10 @@ impl Args for SettingFlags {
 
 impl FromArgMatches for SettingFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let mut flags = Self::default();
+        let mut flags = Self {
+            given: Vec::new(),
+            config: None,
+        };
         flags.update_from_arg_matches(matches)?;
         Ok(flags)
     }
@@ -91,12 +94,11 @@ fn flag(setting: &'static Setting) -> Arg {
 
 /// The help text: the sentence, then range and default.
 fn help(setting: &Setting) -> String {
-    let range = setting.kind.range();
-    let default = setting
-        .default
-        .filter(|default| !default.is_empty())
-        .map(|default| format!("default: {default}"));
-    let facts: Vec<String> = [range, default].into_iter().flatten().collect();
+    let default = match setting.default {
+        Default::Nothing | Default::Value("") => None,
+        Default::Value(text) | Default::Found(text) => Some(format!("default: {text}")),
+    };
+    let facts: Vec<String> = [setting.kind.range(), default].into_iter().flatten().collect();
     if facts.is_empty() {
         setting.help.to_owned()
     } else {

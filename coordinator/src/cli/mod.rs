@@ -21,13 +21,13 @@ EXAMPLES
   Rank the built-in sample:
     coordinator submit scan --sample
   Rank your own bars, as of a day, into a file:
-    coordinator submit scan --bars bars.parquet --as-of 2016-06-30 --out ranked.csv
+    coordinator submit scan --bars b.parquet --as-of 2016-06-30 --out r.csv
   See which settings hold, and why:
     coordinator config";
 
 /// Turns market-data work into jobs and gives back one ordered answer
 #[derive(Debug, Parser)]
-#[command(name = "coordinator", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "coordinator", bin_name = "coordinator", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
     verb: Verb,

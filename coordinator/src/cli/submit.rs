@@ -13,16 +13,18 @@ EXAMPLES
   The last session of your bars, liquid sectors of a universe:
     coordinator submit scan --bars bars.parquet --universe universe.csv
   Every session of a month, both directions, all tables into a folder:
-    coordinator submit scan --bars 'bars/*.csv' --from 2016-06-01 --to 2016-06-30 --side both --out june/
+    coordinator submit scan --bars 'bars/*.csv' --from 2016-06-01 \\
+      --to 2016-06-30 --side both --out june/
   A few symbols, with the thresholds of a profile:
-    coordinator submit scan --bars bars.parquet --symbols AAPL,MSFT,BRK-B --profile balanced
+    coordinator submit scan --bars b.csv --symbols AAPL,BRK-B --profile balanced
 
 SETTINGS
-  Lists take commas and may be given again. Most options may also stand in a file or in
-  the environment (TICKFLEET_SCAN_TOP=20); coordinator config --help says how.
+  Lists take commas and may be given again. All but the output options may
+  also stand in a file or in the environment (TICKFLEET_SCAN_TOP=20):
+  coordinator config --help says how.
 
 EXIT STATUS
-  0 the run succeeded; 1 it failed; 2 bad usage or bad input, before anything ran";
+  0 the run succeeded; 1 it failed; 2 bad usage or bad input, before it ran";
 
 /// Run a job and follow it to its result
 #[derive(Debug, Args)]

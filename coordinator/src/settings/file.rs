@@ -53,6 +53,7 @@ type Spanned<'a> = toml::Spanned<DeValue<'a>>;
 impl File<'_> {
     fn read(&self, setting: &'static Setting, key: Range<usize>, value: &Spanned<'_>) -> Result<Given, SettingsError> {
         let Some(read) = setting.kind.read_toml(value.get_ref()) else {
+            let value = bad_item(value);
             let found = self.text.get(value.span()).unwrap_or_default();
             return Err(SettingsError::bad_value(
                 setting,
@@ -137,6 +138,16 @@ fn entries<'a, 'b>(table: &'a DeTable<'b>) -> Vec<(&'a str, Range<usize>, &'a Sp
         .collect();
     entries.sort_by_key(|(_, span, _)| span.start);
     entries
+}
+
+/// The first item of an array that is no text, or the value itself.
+fn bad_item<'a, 'b>(value: &'a Spanned<'b>) -> &'a Spanned<'b> {
+    let items = value.get_ref().as_array().map(|items| items.iter());
+    items
+        .into_iter()
+        .flatten()
+        .find(|item| !item.get_ref().is_str())
+        .unwrap_or(value)
 }
 
 fn is_scheme(text: &str) -> bool {

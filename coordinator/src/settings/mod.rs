@@ -26,3 +26,6 @@ pub use load::{Sources, load};
 pub use mask::mask;
 pub use request::Request;
 pub use resolve::{Resolved, RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE, resolve};
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub enum Kind {
     Number(Bounds),
     /// A whole number from the first to the second.
     Count(u64, u64),
-    /// Bytes, at least so many.
+    /// Bytes, at least so many (whole megabytes).
     Size(u64),
     /// true or false.
     Switch,
@@ -117,7 +117,10 @@ impl Kind {
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Number(bounds) => format!("a number, {bounds}"),
             Self::Count(..) => format!("a whole number, {}", self.range().expect("a count has a range")),
-            Self::Size(_) => "a size such as 256MB or 2GiB, 1MB or more".to_owned(),
+            Self::Size(_) => format!(
+                "a size such as 256MB or 2GiB, {}",
+                self.range().expect("a size has a range")
+            ),
             Self::Switch => "true or false".to_owned(),
             Self::NotComputed(_) => "no value".to_owned(),
         }
@@ -130,7 +133,7 @@ impl Kind {
             Self::Number(bounds) => Some(bounds.to_string()),
             Self::Count(least, most) if most >= u64::from(u32::MAX) => Some(format!("{least} or more")),
             Self::Count(least, most) => Some(format!("{least} to {most}")),
-            Self::Size(_) => Some("1MB or more".to_owned()),
+            Self::Size(least) => Some(format!("{}MB or more", least / 1_000_000)),
             _ => None,
         }
     }
