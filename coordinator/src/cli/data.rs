@@ -6,13 +6,13 @@ use clap::{Args, Subcommand};
 
 use super::stdout;
 use crate::error::{ExitStatus, Failure};
-use crate::sample;
+use crate::sample::{self, SampleError};
 
 const EXAMPLES: &str = "\
 EXAMPLES
   Write the sample and scan it as files:
     coordinator data sample demo
-    coordinator submit scan --bars demo/bars.csv --universe demo/universe.csv";
+    coordinator submit scan --bars demo/bars.parquet --universe demo/universe.csv";
 
 /// Data to start with
 #[derive(Debug, Args)]
@@ -26,19 +26,27 @@ enum Action {
     Sample(Sample),
 }
 
-/// Write the built-in sample as files
+/// Write the built-in sample as files, and print their paths
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 struct Sample {
-    /// Folder to write into; made if it doesn't exist
+    /// Folder to write into; new or empty
     dir: PathBuf,
 }
 
 impl Data {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         let Action::Sample(Sample { dir }) = self.action;
-        let written = sample::write_sample(&dir)?;
-        let lines: String = written.iter().map(|path| format!("{}\n", path.display())).collect();
-        stdout::write(lines.as_bytes())
+        let files = sample::write_sample(&dir, |_, _| {}).map_err(|error| failure(&error))?;
+        stdout::write(format!("{}\n{}\n", files.bars.display(), files.universe.display()).as_bytes())
+    }
+}
+
+fn failure(error: &SampleError) -> Failure {
+    match error {
+        SampleError::NotEmpty { .. } => {
+            Failure::from_error(ExitStatus::BadInput, error).help("name a folder that is new or empty")
+        }
+        _ => Failure::from_error(ExitStatus::Failed, error),
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
-use crate::settings::registry::{self, Default, Setting};
+use crate::settings::registry::{self, Fallback, Setting};
 use crate::settings::value::Kind;
 use crate::settings::{Layer, SettingsError, Sources, load};
 
@@ -95,8 +95,8 @@ fn flag(setting: &'static Setting) -> Arg {
 /// The help text: the sentence, then range and default.
 fn help(setting: &Setting) -> String {
     let default = match setting.default {
-        Default::Nothing | Default::Value("") => None,
-        Default::Value(text) | Default::Found(text) => Some(format!("default: {text}")),
+        Fallback::Nothing | Fallback::Value("") => None,
+        Fallback::Value(text) | Fallback::Found(text) => Some(format!("default: {text}")),
     };
     let facts: Vec<String> = [setting.kind.range(), default].into_iter().flatten().collect();
     if facts.is_empty() {

@@ -4,7 +4,7 @@
 //! the built-in default. Reading files and the environment is [`load`]; everything else here is pure. Nothing outside
 //! this module may read a setting from anywhere else.
 //!
-//! Read [`registry`] for what can be set, [`in_force`] for precedence, [`resolve`] for the rules between settings.
+//! Read [`registry`] for what can be set, [`in_force`] for precedence, [`mod@resolve`] for the rules between settings.
 
 mod environment;
 mod error;

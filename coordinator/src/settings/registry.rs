@@ -4,7 +4,7 @@
 //! they can't disagree. A setting's key is its flag (with dashes), its key in a file's table and the end of its variable.
 //! Nothing here decides a value: reading is in [`super::value`], precedence and dependent defaults in [`super::in_force`].
 
-use self::Default::{Found, Nothing, Value};
+use self::Fallback::{Found, Nothing, Value};
 use super::value::{Bounds, Kind};
 
 /// A table of a settings file.
@@ -57,7 +57,7 @@ pub struct Setting {
     /// What a value looks like.
     pub kind: Kind,
     /// What holds when nobody sets it.
-    pub default: Default,
+    pub default: Fallback,
     /// One sentence for the help text.
     pub help: &'static str,
 }
@@ -98,7 +98,7 @@ impl Setting {
 
 /// What holds when nobody sets a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Default {
+pub enum Fallback {
     /// Nothing.
     Nothing,
     /// This value, as a flag would say it.

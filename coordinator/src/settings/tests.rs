@@ -8,7 +8,7 @@ use tickfleet_kernels::scan::options::{SectorFilter, Side, Unlisted};
 use tickfleet_kernels::scan::sector::Sector;
 use tickfleet_protocol::spec::scan::DateSelection;
 
-use super::registry::{ALL, Default, Setting};
+use super::registry::{ALL, Fallback, Setting};
 use super::value::{Kind, Value};
 use super::*;
 use crate::error::{ExitStatus, Failure};
@@ -72,7 +72,7 @@ fn the_registry_is_sound() {
     let variables: BTreeSet<_> = ALL.iter().map(|setting| setting.variable()).collect();
     assert_eq!((keys.len(), variables.len()), (ALL.len(), ALL.len()));
     for setting in ALL {
-        if let Default::Value(text) = setting.default {
+        if let Fallback::Value(text) = setting.default {
             assert!(setting.kind.read_text(text).is_some(), "default of {}", setting.key);
         }
     }
