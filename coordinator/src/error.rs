@@ -166,7 +166,7 @@ impl Failure {
     #[must_use]
     pub fn render(&self, coloured: bool) -> String {
         let paint = Paint { coloured };
-        let mut text = format!("{} {}\n", paint.error("error:"), self.what);
+        let mut text = format!("{} {}\n", paint.error("error:"), visible(&self.what));
         for place in &self.places {
             push(&mut text, &paint.label("  at"), &place.to_string());
             if let Place::Excerpt(excerpt) = place {
@@ -249,7 +249,17 @@ fn excerpt_lines(excerpt: &Excerpt, paint: Paint) -> String {
         .map(|c| if c == '\t' { '\t' } else { ' ' })
         .collect();
     let carets = paint.error(&"^".repeat(excerpt.width.max(1)));
-    format!("      {number} | {}\n      {gutter} | {pad}{carets}\n", excerpt.text)
+    format!(
+        "      {number} | {}\n      {gutter} | {pad}{carets}\n",
+        visible(&excerpt.text)
+    )
+}
+
+/// Foreign text must not steer the terminal: control characters become a visible mark.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -299,6 +309,12 @@ mod tests {
             text,
             "error: no\n    at: a.toml:12:2\n      12 | \tx = 1\n         | \t^\n"
         );
+    }
+
+    #[test]
+    fn foreign_text_cannot_steer_the_terminal() {
+        let text = Failure::new(ExitStatus::BadInput, "\u{1b}[2Jx").render(false);
+        assert_eq!(text, "error: \u{fffd}[2Jx\n");
     }
 
     #[test]

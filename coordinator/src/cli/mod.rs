@@ -1,7 +1,76 @@
-//! The command line.
+//! The command line: one file a verb. Parses, builds and runs; decides nothing about a result.
+//!
+//! Bad usage ends with status 2 before anything runs. Every other error reaches [`main`] as a [`Failure`] and is printed
+//! there, once. The options of a job come from [`crate::settings::registry`] by way of [`flags`].
+
+mod completions;
+mod config;
+mod data;
+pub mod flags;
+mod stdout;
+mod submit;
+
 use std::process::ExitCode;
-/// Parses, builds and runs.
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{ExitStatus, Failure};
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  Rank the built-in sample:
+    coordinator submit scan --sample
+  Rank your own bars, as of a day, into a file:
+    coordinator submit scan --bars b.parquet --as-of 2016-06-30 --out r.csv
+  See which settings hold, and why:
+    coordinator config";
+
+/// Turns market-data work into jobs and gives back one ordered answer
+#[derive(Debug, Parser)]
+#[command(name = "coordinator", bin_name = "coordinator", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Submit(submit::Submit),
+    Data(data::Data),
+    Config(config::Config),
+    Completions(completions::Completions),
+}
+
+/// Parses the arguments of this process, runs the verb, prints what went wrong.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(2)
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // With the terminal closed there is nobody left to tell; the status still says it.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    match cli.run() {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            failure.print();
+            failure.status.into()
+        }
+    }
 }
+
+impl Cli {
+    fn run(self) -> Result<ExitStatus, Failure> {
+        match self.verb {
+            Verb::Submit(submit) => submit.run(),
+            Verb::Data(data) => data.run(),
+            Verb::Config(config) => config.run(),
+            Verb::Completions(completions) => completions.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -152,7 +152,7 @@ impl From<SettingsError> for Failure {
                 let failure = failure.at_place(origin.place()).why(format!("expected {expected}"));
                 match nearest {
                     Some(word) => failure.help(format!("did you mean {word}?")),
-                    None => failure.help(format!("{}: {}", setting.key, setting.help)),
+                    None => failure.help(format!("coordinator submit scan --help describes {}", setting.flag())),
                 }
             }
             SettingsError::NotComputed(settings) => not_computed(failure, &settings),

@@ -53,6 +53,7 @@ type Spanned<'a> = toml::Spanned<DeValue<'a>>;
 impl File<'_> {
     fn read(&self, setting: &'static Setting, key: Range<usize>, value: &Spanned<'_>) -> Result<Given, SettingsError> {
         let Some(read) = setting.kind.read_toml(value.get_ref()) else {
+            let value = bad_item(value);
             let found = self.text.get(value.span()).unwrap_or_default();
             return Err(SettingsError::bad_value(
                 setting,
@@ -61,7 +62,7 @@ impl File<'_> {
             ));
         };
         let value = match read {
-            Value::Text(location) if setting.kind == Kind::Location => Value::Text(self.from_folder(location)),
+            Value::Text(location) if setting.kind == Kind::Location => Value::Text(self.beside(location)),
             other => other,
         };
         Ok(Given {
@@ -72,7 +73,7 @@ impl File<'_> {
     }
 
     /// A relative path starts at the file's folder; absolute paths and URIs stay.
-    fn from_folder(&self, location: String) -> String {
+    fn beside(&self, location: String) -> String {
         let is_uri = location.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme));
         match self.name.parent() {
             Some(folder) if !is_uri => folder.join(&location).to_str().map_or(location, str::to_owned),
@@ -137,6 +138,16 @@ fn entries<'a, 'b>(table: &'a DeTable<'b>) -> Vec<(&'a str, Range<usize>, &'a Sp
         .collect();
     entries.sort_by_key(|(_, span, _)| span.start);
     entries
+}
+
+/// The first item of an array that is no text, or the value itself.
+fn bad_item<'a, 'b>(value: &'a Spanned<'b>) -> &'a Spanned<'b> {
+    let items = value.get_ref().as_array().map(|items| items.iter());
+    items
+        .into_iter()
+        .flatten()
+        .find(|item| !item.get_ref().is_str())
+        .unwrap_or(value)
 }
 
 fn is_scheme(text: &str) -> bool {

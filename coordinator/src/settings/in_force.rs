@@ -3,7 +3,7 @@
 use super::SettingsError;
 use super::layer::{Layer, Origin};
 use super::profile::Profile;
-use super::registry::{self, MAX_PER_SECTOR, PROFILE, SECTORS, SYMBOLS, Setting, UNLISTED};
+use super::registry::{self, Fallback, MAX_PER_SECTOR, PROFILE, SECTORS, SYMBOLS, Setting, UNLISTED};
 use super::value::Value;
 
 /// One setting as it holds.
@@ -150,7 +150,7 @@ impl InForce {
             );
         }
         for setting in self.held.iter().map(|held| held.setting).collect::<Vec<_>>() {
-            if let Some(default) = setting.default {
+            if let Fallback::Value(default) = setting.default {
                 let value = setting
                     .kind
                     .read_text(default)

@@ -34,10 +34,20 @@ impl Sources {
             variables: std::env::vars_os().collect(),
         }
     }
+
+    /// The settings files, the strongest first, and whether each exists.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&Path, bool)> {
+        let first = self.config.as_deref().unwrap_or(&self.project);
+        [Some(first), self.user.as_deref()]
+            .into_iter()
+            .flatten()
+            .map(|path| (path, path.exists()))
+            .collect()
+    }
 }
 
 /// The user's settings file; `None` without a home folder.
-#[must_use]
 fn user_file() -> Option<PathBuf> {
     Some(
         etcetera::choose_base_strategy()

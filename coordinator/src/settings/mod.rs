@@ -4,7 +4,7 @@
 //! the built-in default. Reading files and the environment is [`load`]; everything else here is pure. Nothing outside
 //! this module may read a setting from anywhere else.
 //!
-//! Read [`registry`] for what can be set, [`in_force`] for precedence, [`resolve`] for the rules between settings.
+//! Read [`registry`] for what can be set, [`in_force`] for precedence, [`mod@resolve`] for the rules between settings.
 
 mod environment;
 mod error;
@@ -15,8 +15,8 @@ mod load;
 mod mask;
 mod profile;
 pub mod registry;
+mod request;
 pub mod resolve;
-mod seam;
 pub mod value;
 
 pub use error::SettingsError;
@@ -24,4 +24,8 @@ pub use in_force::InForce;
 pub use layer::{Given, Layer, Origin};
 pub use load::{Sources, load};
 pub use mask::mask;
-pub use resolve::{Request, Resolved, RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE, resolve};
+pub use request::Request;
+pub use resolve::{Resolved, RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE, resolve};
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! they can't disagree. A setting's key is its flag (with dashes), its key in a file's table and the end of its variable.
 //! Nothing here decides a value: reading is in [`super::value`], precedence and dependent defaults in [`super::in_force`].
 
+use self::Fallback::{Found, Nothing, Value};
 use super::value::{Bounds, Kind};
 
 /// A table of a settings file.
@@ -55,8 +56,8 @@ pub struct Setting {
     pub heading: &'static str,
     /// What a value looks like.
     pub kind: Kind,
-    /// The built-in default, as a flag would say it.
-    pub default: Option<&'static str>,
+    /// What holds when nobody sets it.
+    pub default: Fallback,
     /// One sentence for the help text.
     pub help: &'static str,
 }
@@ -95,6 +96,17 @@ impl Setting {
     }
 }
 
+/// What holds when nobody sets a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// Nothing.
+    Nothing,
+    /// This value, as a flag would say it.
+    Value(&'static str),
+    /// What the run finds out by itself, in words.
+    Found(&'static str),
+}
+
 const INPUT: &str = "Input";
 const DATES: &str = "Dates";
 const UNIVERSE_STAGE: &str = "Universe";
@@ -125,89 +137,89 @@ macro_rules! settings {
 }
 
 settings! {
-    BARS = Scan "bars", INPUT, Kind::Location, None,
+    BARS = Scan "bars", INPUT, Kind::Location, Nothing,
         "Daily bars: a file, folder, glob or URI of CSV or Parquet";
-    UNIVERSE = Scan "universe", INPUT, Kind::Location, None,
+    UNIVERSE = Scan "universe", INPUT, Kind::Location, Nothing,
         "Universe table with sector, industry and market cap";
-    ADJUST = Scan "adjust", INPUT, Kind::Choice(&["auto", "none", "adj_close"]), Some("auto"),
+    ADJUST = Scan "adjust", INPUT, Kind::Choice(&["auto", "none", "adj_close"]), Value("auto"),
         "How adj_close adjusts prices for splits and dividends";
-    TICKER_RULE = Scan "ticker_rule", INPUT, Kind::Choice(&["us", "any"]), Some("us"),
+    TICKER_RULE = Scan "ticker_rule", INPUT, Kind::Choice(&["us", "any"]), Value("us"),
         "Which symbols are tickers: US grammar, or any text";
-    SESSION_MIN_FRAC = Scan "session_min_frac", INPUT, Kind::Number(Bounds::Between(0.0, 1.0)), Some("0.1"),
+    SESSION_MIN_FRAC = Scan "session_min_frac", INPUT, Kind::Number(Bounds::Between(0.0, 1.0)), Value("0.1"),
         "A date is a session when this fraction of the recent most symbols trade";
 
-    AS_OF = Scan "as_of", DATES, Kind::Day, None,
-        "Scan the last session up to this day [default: the last session]";
-    FROM = Scan "from", DATES, Kind::Day, None,
+    AS_OF = Scan "as_of", DATES, Kind::Day, Found("the last session"),
+        "Scan the last session up to this day";
+    FROM = Scan "from", DATES, Kind::Day, Nothing,
         "Scan every session from this day on";
-    TO = Scan "to", DATES, Kind::Day, None,
+    TO = Scan "to", DATES, Kind::Day, Nothing,
         "Scan every session up to this day";
 
-    SYMBOLS = Scan "symbols", UNIVERSE_STAGE, Kind::List, Some(""),
+    SYMBOLS = Scan "symbols", UNIVERSE_STAGE, Kind::List, Value(""),
         "Only these symbols; --sectors then defaults to all, --unlisted to keep";
-    INDUSTRIES = Scan "industries", UNIVERSE_STAGE, Kind::List, Some(""),
+    INDUSTRIES = Scan "industries", UNIVERSE_STAGE, Kind::List, Value(""),
         "Only industries that contain one of these texts";
     EXCLUDE_INDUSTRIES = Scan "exclude_industries", UNIVERSE_STAGE, Kind::List,
-        Some("closed-end,exchange traded fund,exchange-traded fund"),
+        Value("closed-end,exchange traded fund,exchange-traded fund"),
         "No industries that contain one of these texts";
-    SECTORS = Scan "sectors", UNIVERSE_STAGE, Kind::List, Some("liquid"),
-        "Sectors: liquid (no Materials, Real Estate, Utilities), all, or a list of names; unknown = none given";
-    UNLISTED = Scan "unlisted", UNIVERSE_STAGE, Kind::Choice(&["reject", "keep"]), Some("reject"),
+    SECTORS = Scan "sectors", UNIVERSE_STAGE, Kind::List, Value("liquid"),
+        "Sectors that pass: liquid (all but Materials, Real Estate, Utilities), all, or a list of names; unknown = no sector";
+    UNLISTED = Scan "unlisted", UNIVERSE_STAGE, Kind::Choice(&["reject", "keep"]), Value("reject"),
         "Symbols that the universe table lacks";
-    ALLOW_LEVERAGED = Scan "allow_leveraged", UNIVERSE_STAGE, Kind::Switch, Some("false"),
+    ALLOW_LEVERAGED = Scan "allow_leveraged", UNIVERSE_STAGE, Kind::Switch, Value("false"),
         "Keep leveraged and volatility funds";
-    MIN_MARKET_CAP = Scan "min_market_cap", UNIVERSE_STAGE, Kind::Number(AT_LEAST_0), Some("0"),
+    MIN_MARKET_CAP = Scan "min_market_cap", UNIVERSE_STAGE, Kind::Number(AT_LEAST_0), Value("0"),
         "Smallest market cap in quote currency, where it is known; 0 = off";
-    MAX_SYMBOLS = Scan "max_symbols", UNIVERSE_STAGE, Kind::Count(0, UNLIMITED), Some("0"),
+    MAX_SYMBOLS = Scan "max_symbols", UNIVERSE_STAGE, Kind::Count(0, UNLIMITED), Value("0"),
         "Keep this many symbols by market cap; 0 = off";
 
-    LOOKBACK = Scan "lookback", QUALITY, Kind::Count(60, 5000), Some("504"),
+    LOOKBACK = Scan "lookback", QUALITY, Kind::Count(60, 5000), Value("504"),
         "Bars in the window of each symbol";
-    MIN_BARS = Scan "min_bars", QUALITY, Kind::Count(30, 5000), Some("60"),
+    MIN_BARS = Scan "min_bars", QUALITY, Kind::Count(30, 5000), Value("60"),
         "Fewest bars in the window; at most --lookback";
-    MAX_STALE = Scan "max_stale", QUALITY, Kind::Count(0, 250), Some("0"),
+    MAX_STALE = Scan "max_stale", QUALITY, Kind::Count(0, 250), Value("0"),
         "Most sessions missed at the end";
-    MIN_PRICE = Scan "min_price", QUALITY, Kind::Number(AT_LEAST_0), Some("5"),
+    MIN_PRICE = Scan "min_price", QUALITY, Kind::Number(AT_LEAST_0), Value("5"),
         "Smallest last close, quote currency";
-    MIN_DOLLAR_VOLUME = Scan "min_dollar_volume", QUALITY, Kind::Number(AT_LEAST_0), Some("500000"),
+    MIN_DOLLAR_VOLUME = Scan "min_dollar_volume", QUALITY, Kind::Number(AT_LEAST_0), Value("500000"),
         "Smallest mean of close x volume over 20 bars";
-    MAX_JUMP = Scan "max_jump", QUALITY, Kind::Number(Bounds::ZeroOrMoreThan(1.0)), Some("3"),
+    MAX_JUMP = Scan "max_jump", QUALITY, Kind::Number(Bounds::ZeroOrMoreThan(1.0)), Value("3"),
         "Reject a one-bar price ratio this large in a year (unadjusted splits); 0 = off";
-    MAX_CV = Scan "max_cv", QUALITY, Kind::Number(Bounds::MoreThan(0.0)), Some("0.5"),
+    MAX_CV = Scan "max_cv", QUALITY, Kind::Number(Bounds::MoreThan(0.0)), Value("0.5"),
         "Largest standard deviation / mean of 20 closes";
-    MAX_ATR_PCT = Scan "max_atr_pct", QUALITY, Kind::Number(Bounds::MoreThan(0.0)), Some("1"),
+    MAX_ATR_PCT = Scan "max_atr_pct", QUALITY, Kind::Number(Bounds::MoreThan(0.0)), Value("1"),
         "Largest 14-bar average true range, as a fraction of the close";
 
-    PROFILE = Scan "profile", RANKING, Kind::Choice(&["conservative", "balanced", "aggressive"]), None,
+    PROFILE = Scan "profile", RANKING, Kind::Choice(&["conservative", "balanced", "aggressive"]), Nothing,
         "Preset of min_tech_rating, max_atr_pct, min_price and min_dollar_volume; values given beat it";
-    SIDE = Scan "side", RANKING, Kind::Choice(&["long", "short", "both", "all"]), Some("long"),
+    SIDE = Scan "side", RANKING, Kind::Choice(&["long", "short", "both", "all"]), Value("long"),
         "Signals that are ranked";
-    MIN_TECH_RATING = Scan "min_tech_rating", RANKING, Kind::Number(Bounds::Between(0.0, 26.0)), Some("0"),
+    MIN_TECH_RATING = Scan "min_tech_rating", RANKING, Kind::Number(Bounds::Between(0.0, 26.0)), Value("0"),
         "Smallest |tech_rating|";
-    MAX_PER_SECTOR = Scan "max_per_sector", RANKING, Kind::Count(0, UNLIMITED), Some("5"),
+    MAX_PER_SECTOR = Scan "max_per_sector", RANKING, Kind::Count(0, UNLIMITED), Value("5"),
         "Most ranked rows of one sector; 0 = off, the default when --sectors is a list";
-    TOP = Scan "top", RANKING, Kind::Count(1, 100_000), Some("50"),
+    TOP = Scan "top", RANKING, Kind::Count(1, 100_000), Value("50"),
         "Most ranked rows";
 
-    LANES = Worker "lanes", MACHINE, Kind::Count(1, 1024), None,
-        "Jobs computed side by side [default: the machine's cores]";
-    MEMORY = Worker "memory", MACHINE, Kind::Size(1_000_000), Some("256MB"),
+    LANES = Worker "lanes", MACHINE, Kind::Count(1, 1024), Found("the machine's cores"),
+        "Jobs computed side by side";
+    MEMORY = Worker "memory", MACHINE, Kind::Size(1_000_000), Value("256MB"),
         "Bound of the input cache";
-    COORDINATOR = Cluster "coordinator", MACHINE, Kind::Text, None,
+    COORDINATOR = Cluster "coordinator", MACHINE, Kind::Text, Nothing,
         "Run on this cluster; this version has no cluster client and refuses it";
-    SHARD_SIZE = Cluster "shard_size", MACHINE, Kind::Count(1, UNLIMITED), None,
-        "Symbols in a job [default: planned]";
-    LOG = Telemetry "log", MACHINE, Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]), Some("warn"),
+    SHARD_SIZE = Cluster "shard_size", MACHINE, Kind::Count(1, UNLIMITED), Found("planned"),
+        "Symbols in a job";
+    LOG = Telemetry "log", MACHINE, Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]), Value("warn"),
         "What is logged on standard error";
 
-    FUNDAMENTALS = Scan "fundamentals", ABSENT, Kind::NotComputed(FACTORS), None, "Fundamentals table";
-    EVENTS = Scan "events", ABSENT, Kind::NotComputed(FACTORS), None, "Events table";
-    PREDICTIONS_TABLE = Scan "predictions", ABSENT, Kind::NotComputed(PREDICTIONS), None, "Predictions table";
-    MODEL = Scan "model", ABSENT, Kind::NotComputed(PREDICTIONS), None, "ONNX model";
-    ML_WEIGHT = Scan "ml_weight", ABSENT, Kind::NotComputed(PREDICTIONS), None, "Weight of the predictions";
-    MIN_ICS = Scan "min_ics", ABSENT, Kind::NotComputed(SCORES), None, "Smallest ICS";
-    MIN_MERIT = Scan "min_merit", ABSENT, Kind::NotComputed(SCORES), None, "Smallest MERIT";
-    ACCOUNT = Scan "account", ABSENT, Kind::NotComputed(PLAN), None, "Account size";
-    RISK_PCT = Scan "risk_pct", ABSENT, Kind::NotComputed(PLAN), None, "Percent of the account risked per row";
-    RR = Scan "rr", ABSENT, Kind::NotComputed(PLAN), None, "Reward per risk";
+    FUNDAMENTALS = Scan "fundamentals", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Fundamentals table";
+    EVENTS = Scan "events", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Events table";
+    PREDICTIONS_TABLE = Scan "predictions", ABSENT, Kind::NotComputed(PREDICTIONS), Nothing, "Predictions table";
+    MODEL = Scan "model", ABSENT, Kind::NotComputed(PREDICTIONS), Nothing, "ONNX model";
+    ML_WEIGHT = Scan "ml_weight", ABSENT, Kind::NotComputed(PREDICTIONS), Nothing, "Weight of the predictions";
+    MIN_ICS = Scan "min_ics", ABSENT, Kind::NotComputed(SCORES), Nothing, "Smallest ICS";
+    MIN_MERIT = Scan "min_merit", ABSENT, Kind::NotComputed(SCORES), Nothing, "Smallest MERIT";
+    ACCOUNT = Scan "account", ABSENT, Kind::NotComputed(PLAN), Nothing, "Account size";
+    RISK_PCT = Scan "risk_pct", ABSENT, Kind::NotComputed(PLAN), Nothing, "Percent of the account risked per row";
+    RR = Scan "rr", ABSENT, Kind::NotComputed(PLAN), Nothing, "Reward per risk";
 }

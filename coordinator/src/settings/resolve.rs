@@ -6,39 +6,23 @@ use serde::de::value::{Error as WordError, StrDeserializer};
 use tickfleet_kernels::scan::options::{
     DataOptions, MapOptions, RankOptions, SectorFilter, SessionOptions, TickerRule, UniverseOptions,
 };
-use tickfleet_kernels::scan::sector::Sector;
+use tickfleet_kernels::scan::sector::{self, Parsed, Sector};
+use tickfleet_kernels::scan::ticker;
 use tickfleet_protocol::spec::scan::{DateSelection, ScanSpec};
 
+use super::SettingsError;
 use super::error::nearest;
 use super::in_force::{InForce, names_sectors};
 use super::layer::{Given, Layer, Origin};
 use super::profile::Profile;
 use super::registry::{self, Setting};
-use super::seam;
+use super::request::Request;
 use super::value::Value;
-use super::{SettingsError, mask};
 
 /// What `bars` is when `--sample` is given.
 pub const SAMPLE_BARS: &str = "sample://bars";
 /// What `universe` is when `--sample` is given.
 pub const SAMPLE_UNIVERSE: &str = "sample://universe";
-
-/// What only a flag can ask of one run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Request {
-    /// Scan the built-in sample.
-    pub sample: bool,
-    /// Where the results go; none = a table on the terminal.
-    pub out: Option<String>,
-    /// Machine-readable events, one a line.
-    pub json: bool,
-    /// Show the plan, run nothing.
-    pub dry_run: bool,
-    /// End after the submit.
-    pub no_wait: bool,
-    /// No progress and no notices.
-    pub quiet: bool,
-}
 
 /// How a run goes: nothing here changes a byte of its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +141,7 @@ fn universe(settings: &InForce, ticker_rule: TickerRule) -> Result<UniverseOptio
     let symbols = settings
         .list(&registry::SYMBOLS)
         .iter()
-        .map(|symbol| seam::symbol(symbol, ticker_rule));
+        .map(|symbol| ticker::canonical(symbol, ticker_rule).into_owned());
     Ok(UniverseOptions {
         symbols: sorted(symbols),
         sectors: sectors(settings)?,
@@ -180,35 +164,35 @@ fn sectors(settings: &InForce) -> Result<SectorFilter, SettingsError> {
             SectorFilter::Liquid
         });
     }
-    let refuse = |found: &str| {
-        let names = seam::SECTOR_NAMES;
-        SettingsError::BadValue {
-            setting: &registry::SECTORS,
-            found: if found.is_empty() {
-                "(empty)".to_owned()
-            } else {
-                mask(found)
-            },
-            expected: format!("liquid, all, or a list of {}, unknown", names.join(", ")),
-            nearest: nearest(found, names),
-            origin: Box::new(settings.origin(&registry::SECTORS).clone()),
-        }
-    };
     if items.is_empty() {
-        return Err(refuse(""));
+        return Err(no_sector("", settings));
     }
     let mut list: Vec<Option<Sector>> = Vec::new();
     for name in items {
-        let unknown = name.eq_ignore_ascii_case("unknown");
-        list.push(if unknown {
-            None
-        } else {
-            Some(seam::sector(name).ok_or_else(|| refuse(name))?)
+        list.push(match sector::parse(name) {
+            Parsed::Known(sector) => Some(sector),
+            Parsed::Unknown => None,
+            Parsed::Unmapped => return Err(no_sector(name, settings)),
         });
     }
     list.sort_unstable();
     list.dedup();
     Ok(SectorFilter::List(list))
+}
+
+fn no_sector(found: &str, settings: &InForce) -> SettingsError {
+    let names = Sector::ALL.map(Sector::name);
+    let mut error = SettingsError::bad_value(&registry::SECTORS, found, settings.origin(&registry::SECTORS).clone());
+    if let SettingsError::BadValue {
+        expected,
+        nearest: meant,
+        ..
+    } = &mut error
+    {
+        *expected = format!("liquid, all, or a list of {}, unknown", names.join(", "));
+        *meant = nearest(found, names);
+    }
+    error
 }
 
 fn data(settings: &InForce, lookback: usize) -> Result<DataOptions, SettingsError> {

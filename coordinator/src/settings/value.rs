@@ -1,16 +1,14 @@
 //! What a setting's value looks like, and how text and TOML become one.
 //!
 //! Reading checks type and range, so a [`Value`] that exists is good. Rules that need two settings are in
-//! [`super::resolve`]. It must never fall back to a guess: what can't be read is refused with what was expected.
+//! [`mod@super::resolve`]. It must never fall back to a guess: what can't be read is refused with what was expected.
 
 use std::fmt;
 
-use arrow::temporal_conversions::date32_to_datetime;
 use serde::{Serialize, Serializer};
+use tickfleet_kernels::scan::cells;
 use tickfleet_protocol::spec::scan::Day;
 use toml::de::DeValue;
-
-use super::seam;
 
 /// The type and range of a setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,7 +27,7 @@ pub enum Kind {
     Number(Bounds),
     /// A whole number from the first to the second.
     Count(u64, u64),
-    /// Bytes, at least so many.
+    /// Bytes, at least so many (whole megabytes).
     Size(u64),
     /// true or false.
     Switch,
@@ -76,7 +74,7 @@ impl Kind {
         let text = text.trim();
         match self {
             Self::Text | Self::Location => (!text.is_empty()).then(|| Value::Text(text.to_owned())),
-            Self::Day => seam::day(text).map(Value::Day),
+            Self::Day => cells::date(text).map(Value::Day),
             Self::List => Some(Value::List(text.split(',').filter_map(item).collect())),
             Self::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
             Self::Number(bounds) => bounded(text.parse().ok()?, bounds),
@@ -119,7 +117,10 @@ impl Kind {
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Number(bounds) => format!("a number, {bounds}"),
             Self::Count(..) => format!("a whole number, {}", self.range().expect("a count has a range")),
-            Self::Size(_) => "a size such as 256MB or 2GiB, 1MB or more".to_owned(),
+            Self::Size(_) => format!(
+                "a size such as 256MB or 2GiB, {}",
+                self.range().expect("a size has a range")
+            ),
             Self::Switch => "true or false".to_owned(),
             Self::NotComputed(_) => "no value".to_owned(),
         }
@@ -132,7 +133,7 @@ impl Kind {
             Self::Number(bounds) => Some(bounds.to_string()),
             Self::Count(least, most) if most >= u64::from(u32::MAX) => Some(format!("{least} or more")),
             Self::Count(least, most) => Some(format!("{least} to {most}")),
-            Self::Size(_) => Some("1MB or more".to_owned()),
+            Self::Size(least) => Some(format!("{}MB or more", least / 1_000_000)),
             _ => None,
         }
     }
@@ -181,7 +182,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
-            Self::Day(day) => f.write_str(&day_text(*day)),
+            Self::Day(day) => f.write_str(&cells::format_date(*day)),
             Self::List(items) => write!(f, "{}", toml::Value::from(items.clone())),
             Self::Number(number) => write!(f, "{number}"),
             Self::Count(count) => write!(f, "{count}"),
@@ -195,7 +196,7 @@ impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Day(day) => serializer.serialize_str(&day_text(*day)),
+            Self::Day(day) => serializer.serialize_str(&cells::format_date(*day)),
             Self::List(items) => items.serialize(serializer),
             Self::Number(number) => serializer.serialize_f64(*number),
             Self::Count(count) => serializer.serialize_u64(*count),
@@ -203,12 +204,6 @@ impl Serialize for Value {
             Self::Unread => serializer.serialize_none(),
         }
     }
-}
-
-/// A day as `YYYY-MM-DD`.
-#[must_use]
-pub fn day_text(day: Day) -> String {
-    date32_to_datetime(day).map_or_else(|| format!("day {day}"), |time| time.date().to_string())
 }
 
 /// A list's item without the blanks around it; an empty one is no item.

@@ -1,0 +1,52 @@
+//! `coordinator data`: data to start with.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::stdout;
+use crate::error::{ExitStatus, Failure};
+use crate::sample::{self, SampleError};
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  Write the sample and scan it as files:
+    coordinator data sample demo
+    coordinator submit scan --bars demo/bars.parquet --universe demo/universe.csv";
+
+/// Data to start with
+#[derive(Debug, Args)]
+pub(super) struct Data {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Sample(Sample),
+}
+
+/// Write the built-in sample as files, and print their paths
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+struct Sample {
+    /// Folder to write into; new or empty
+    dir: PathBuf,
+}
+
+impl Data {
+    pub(super) fn run(self) -> Result<ExitStatus, Failure> {
+        let Action::Sample(Sample { dir }) = self.action;
+        let files = sample::write_sample(&dir, |_, _| {}).map_err(|error| failure(&error))?;
+        stdout::write(format!("{}\n{}\n", files.bars.display(), files.universe.display()).as_bytes())
+    }
+}
+
+fn failure(error: &SampleError) -> Failure {
+    match error {
+        SampleError::NotEmpty { .. } => {
+            Failure::from_error(ExitStatus::BadInput, error).help("name a folder that is new or empty")
+        }
+        _ => Failure::from_error(ExitStatus::Failed, error),
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line as it is parsed, and what its help says.
+
+use clap::{CommandFactory, Parser};
+
+use super::Cli;
+use crate::settings::registry;
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn good_lines_are_parsed() {
+    let lines = [
+        "submit scan --sample --json --dry-run --quiet --out x/",
+        "submit scan --bars b --symbols A,B --symbols C --allow-leveraged --top 5",
+        "submit scan --bars b --allow-leveraged=false --min-price -5 --config t.toml",
+        "config --json --profile balanced",
+        "completions zsh",
+        "data sample demo",
+    ];
+    for line in lines {
+        Cli::try_parse_from(std::iter::once("coordinator").chain(line.split(' ')))
+            .unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
+
+#[test]
+fn bad_lines_end_with_status_2_and_a_hint() {
+    let cases = [
+        ("submit scan --min-prise 5", "a similar argument exists: '--min-price'"),
+        ("submit scn", "a similar subcommand exists: 'scan'"),
+        ("submit scan --side lng", "a similar value exists: 'long'"),
+        ("submit scan --top", "a value is required for '--top <N>'"),
+        ("submit scan --top 1 --top 2", "cannot be used multiple times"),
+        ("submit", "Usage: coordinator submit <COMMAND>"),
+        ("completions", "<SHELL>"),
+    ];
+    for (line, expect) in cases {
+        let error = Cli::try_parse_from(std::iter::once("coordinator").chain(line.split(' '))).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+        let text = error.to_string();
+        assert!(text.contains(expect), "{line}: {text}");
+    }
+}
+
+#[test]
+fn every_computed_setting_is_in_the_help_and_no_other() {
+    let mut command = Cli::command();
+    let submit = command.find_subcommand_mut("submit").expect("submit");
+    let help = submit
+        .find_subcommand_mut("scan")
+        .expect("scan")
+        .render_help()
+        .to_string();
+    for setting in registry::ALL {
+        let shown =
+            help.contains(&format!("      {} ", setting.flag())) || help.contains(&format!("{}[=", setting.flag()));
+        assert_eq!(shown, setting.is_computed(), "{}", setting.flag());
+    }
+    for heading in [
+        "Input:",
+        "Dates:",
+        "Universe:",
+        "Data quality:",
+        "Ranking:",
+        "Output:",
+        "Machine:",
+        "EXAMPLES",
+    ] {
+        assert!(help.contains(heading), "{heading}");
+    }
+}
+
+#[test]
+fn every_verb_has_help_with_examples() {
+    for path in [
+        &["submit", "scan"][..],
+        &["config"],
+        &["data", "sample"],
+        &["completions"],
+        &[],
+    ] {
+        let mut command = Cli::command();
+        let command = path.iter().fold(&mut command, |command, name| {
+            command.find_subcommand_mut(name).expect("a verb")
+        });
+        assert!(command.render_help().to_string().contains("EXAMPLES"), "{path:?}");
+    }
+}
