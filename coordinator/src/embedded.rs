@@ -1,0 +1,71 @@
+//! The embedded cluster: broker, worker and pool in this process, and nothing else different.
+//!
+//! It has no rule of its own: the same planner, queue, kernels and reducer as a fleet. Read next: [`crate::submit`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tickfleet_protocol::ids::WorkerId;
+use tickfleet_runtime::broker::{Broker, MemoryBroker};
+use tickfleet_runtime::data::inputs::Inputs;
+use tickfleet_runtime::pool::{Machine, Pool};
+use tickfleet_worker::{Worker, WorkerOptions};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::error::{ExitStatus, Failure};
+
+/// Memory that one job is taken to need, bytes: its blocks, its rows, its result.
+const JOB_BYTES: u64 = 128 << 20;
+/// Results are kept in at most this part of the machine's memory.
+const RESULT_MEMORY_PART: u64 = 4;
+/// Lease of a claim. In one process a claim can only end by its job, so it is long.
+const LEASE: Duration = Duration::from_secs(30);
+/// Longest a job may compute before it counts as hung.
+const JOB_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// A cluster of one process.
+pub struct Embedded {
+    /// The queue.
+    pub broker: Arc<dyn Broker>,
+    /// Opened inputs and the cache of their blocks.
+    pub inputs: Arc<Inputs>,
+    /// The lanes.
+    pub pool: Pool,
+    drain: watch::Sender<bool>,
+    worker: JoinHandle<std::io::Result<()>>,
+}
+
+impl Embedded {
+    /// Starts it with `lanes` lanes (default: what the machine offers) and a cache of `cache_bytes`.
+    ///
+    /// # Errors
+    /// Threads cannot be started.
+    pub fn start(lanes: Option<usize>, cache_bytes: u64) -> Result<Self, Failure> {
+        let machine = Machine::detect();
+        let lanes = lanes.unwrap_or_else(|| machine.lanes(JOB_BYTES));
+        let pool = Pool::new(lanes).map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
+        let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(machine.memory_bytes / RESULT_MEMORY_PART));
+        let inputs = Arc::new(Inputs::new(cache_bytes));
+        let options = WorkerOptions {
+            id: WorkerId::new("embedded").expect("a valid name"),
+            read_ahead: lanes,
+            lease: LEASE,
+            job_max: JOB_MAX,
+        };
+        let (drain, draining) = watch::channel(false);
+        let worker = Worker::new(broker.clone(), inputs.clone(), pool.clone(), options);
+        let worker = tokio::spawn(worker.run(draining));
+        Ok(Self { broker, inputs, pool, drain, worker })
+    }
+
+    /// Lets the worker finish what it computes, and ends it.
+    ///
+    /// # Errors
+    /// The worker could not work at all.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.drain.send_replace(true);
+        let ended = self.worker.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        ended.map_err(|error| Failure::new(ExitStatus::Failed, "the worker ended early").because(&error))
+    }
+}

@@ -1,0 +1,189 @@
+//! What a run says while it goes: progress and notes for people on standard error, or events for programs, one JSON
+//! object a line on standard output.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tickfleet_protocol::ids::RunId;
+use tickfleet_runtime::broker::Progress as RunProgress;
+
+use crate::error::{ExitStatus, Failure};
+use crate::results::Report;
+use crate::settings::RunOptions;
+use crate::view::colour::{Stream, Tone, colours};
+use crate::view::progress::{Bar, Lines, Progress, Quiet, Snapshot};
+use crate::view::stdout::Out;
+
+/// Between two plain progress lines.
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// One event of `--json`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event<'a> {
+    /// The shard plan of `--dry-run`.
+    Plan {
+        /// Jobs of each stage.
+        stages: Vec<u64>,
+        /// The map jobs.
+        jobs: Vec<PlannedJob>,
+    },
+    /// The run was accepted.
+    Submitted {
+        /// Its id.
+        run: RunId,
+        /// Jobs of each stage.
+        stages: Vec<u64>,
+        /// Lanes that compute.
+        lanes: usize,
+    },
+    /// Something happened to the run.
+    Progress {
+        /// The run.
+        run: RunId,
+        /// What, and the counts after it.
+        #[serde(rename = "progress")]
+        what: &'a RunProgress,
+    },
+    /// Something worth knowing.
+    Note {
+        /// In words.
+        text: &'a str,
+    },
+    /// A ranked row, when no file was asked for.
+    Ranked {
+        /// The row, columns as in the result.
+        row: &'a RawValue,
+    },
+    /// The run's end.
+    Final(&'a Report),
+    /// What kept the run from ending well.
+    Error(&'a Failure),
+}
+
+/// A map job of the plan.
+#[derive(Debug, Serialize)]
+pub struct PlannedJob {
+    /// Its index.
+    pub index: u64,
+    /// Symbols it covers.
+    pub symbols: usize,
+    /// The first of them.
+    pub first_symbol: String,
+    /// The last of them.
+    pub last_symbol: String,
+    /// Sessions it covers.
+    pub sessions: usize,
+    /// Bars of its symbols.
+    pub bars: u64,
+    /// Blocks it reads.
+    pub blocks: usize,
+    /// Estimated CPU, milliseconds.
+    pub cpu_ms: f64,
+}
+
+/// Where all of it goes.
+pub struct Events {
+    json: bool,
+    quiet: bool,
+    progress: Box<dyn Progress + Send>,
+    last: Option<Snapshot>,
+    stdout: Out<std::io::Stdout>,
+}
+
+impl Events {
+    /// As the options and the terminal ask.
+    pub fn new(options: &RunOptions) -> Self {
+        let progress: Box<dyn Progress + Send> = if options.json || options.quiet {
+            Box::new(Quiet)
+        } else if std::io::stderr().is_terminal() {
+            Box::new(Bar::stderr())
+        } else {
+            Box::new(Lines::stderr(LINE_EVERY))
+        };
+        Self { json: options.json, quiet: options.quiet, progress, last: None, stdout: Out::stdout() }
+    }
+
+    /// Whether events are printed instead of text.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints an event where events are printed.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn emit(&mut self, event: &Event<'_>) -> Result<(), Failure> {
+        if !self.json {
+            return Ok(());
+        }
+        let line = serde_json::to_string(event).expect("events are plain data") + "\n";
+        self.write(&line)
+    }
+
+    /// Prints text where text is printed.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn print(&mut self, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return Ok(());
+        }
+        self.clear();
+        self.write(text)
+    }
+
+    /// Says something worth knowing.
+    pub fn note(&mut self, text: &str) {
+        if self.json {
+            // A lost note must not end the run; a lost result does.
+            let _ = self.emit(&Event::Note { text });
+        } else if !self.quiet {
+            self.progress.note(&Tone::Notice.paint(text, colours(Stream::Stderr)));
+        }
+    }
+
+    /// Shows how far the run is.
+    pub fn progress(&mut self, snapshot: &Snapshot) {
+        self.progress.update(snapshot);
+        self.last = Some(snapshot.clone());
+    }
+
+    /// Prints the report of a run that ended well.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn finish(&mut self, report: &Report, elapsed: Duration) -> Result<(), Failure> {
+        if self.json {
+            return self.emit(&Event::Final(report));
+        }
+        self.clear();
+        self.write(&report.table(colours(Stream::Stdout)))?;
+        if !self.quiet {
+            let summary = report.summary(elapsed, colours(Stream::Stderr));
+            // Whoever closed standard error does not want the summary.
+            let _ = std::io::stderr().lock().write_all(summary.as_bytes());
+        }
+        Ok(())
+    }
+
+    /// Ends progress; with `--json`, the failure becomes an event too.
+    pub fn failed(&mut self, failure: &Failure) {
+        self.clear();
+        // The failure itself is printed on standard error, whatever becomes of this.
+        let _ = self.emit(&Event::Error(failure));
+    }
+
+    fn clear(&mut self) {
+        if let Some(last) = self.last.take() {
+            self.progress.finish(&last);
+        }
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Failure> {
+        let written = self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush());
+        written.map_err(|error| Failure::new(ExitStatus::Failed, "standard output can't be written").because(&error))
+    }
+}

@@ -1,0 +1,129 @@
+//! Opens every input and takes the facts that the run rests on: files, blocks, symbols, sessions, what is mapped.
+
+use std::time::Instant;
+
+use tickfleet_kernels::scan::cells::format_date;
+use tickfleet_kernels::scan::session::Calendar;
+use tickfleet_kernels::scan::universe::{BarSymbol, stage};
+use tickfleet_proto::convert::ScanRun;
+use tickfleet_protocol::facts::ScanFacts;
+use tickfleet_protocol::plan::Sharding;
+use tickfleet_protocol::spec::scan::{DateSelection, Day, ScanSpec};
+use tickfleet_protocol::survey::Survey;
+use tickfleet_runtime::data::DataError;
+use tickfleet_runtime::data::locate::locate;
+use tickfleet_runtime::data::survey::survey;
+use tickfleet_runtime::data::universe::{UniverseTable, read_universe};
+
+use crate::embedded::Embedded;
+use crate::error::{ExitStatus, Failure};
+use crate::events::Events;
+use crate::settings::RunOptions;
+use crate::view::progress::Snapshot;
+
+/// Opens the inputs of a spec.
+pub(super) async fn open(
+    spec: &ScanSpec,
+    options: &RunOptions,
+    cluster: &Embedded,
+    events: &mut Events,
+) -> Result<ScanRun, Failure> {
+    let rule = spec.map.ticker_rule;
+    let files = locate("bars", &spec.bars).await.map_err(|error| bad_input(&error))?;
+    let universe = match &spec.universe {
+        Some(uri) => {
+            let files = locate("universe", uri).await.map_err(|error| bad_input(&error))?;
+            Some(read_universe(&files, rule).await.map_err(|error| bad_input(&error))?)
+        }
+        None => None,
+    };
+    if let Some(table) = universe.as_ref().filter(|table| table.unplaced_rows > 0) {
+        events.note(&format!("universe: {} rows without a symbol skipped", table.unplaced_rows));
+    }
+    let (started, lanes) = (Instant::now(), cluster.pool.lanes() as u64);
+    let mut progress = |rows: u64| {
+        let stage = "reading rows".to_owned();
+        events.progress(&Snapshot { stage, done: rows, total: 0, retries: 0, lanes, elapsed: started.elapsed() });
+    };
+    let survey = survey(&cluster.inputs, &cluster.pool, files, rule, &mut progress);
+    let survey = survey.await.map_err(|error| bad_input(&error))?;
+    if survey.dates.is_empty() {
+        let error = DataError::NoRows { table: "bars", uri: spec.bars.clone(), rows: survey.rows };
+        return Err(bad_input(&error));
+    }
+    let calendar = Calendar::new(survey.dates.clone(), &survey.traded, &spec.session);
+    let as_of = sessions(&calendar, spec.dates)?;
+    let mapped = mapped(spec, &survey, universe.as_ref(), &as_of);
+    let sharding = Sharding { symbols: options.shard_size.and_then(|size| u32::try_from(size).ok()), dates: None };
+    Ok(ScanRun { spec: spec.clone(), facts: facts(survey, as_of, mapped, universe), sharding })
+}
+
+fn facts(survey: Survey, as_of: Vec<Day>, mapped: Vec<u32>, universe: Option<UniverseTable>) -> ScanFacts {
+    ScanFacts {
+        files: survey.files,
+        blocks: survey.blocks,
+        dates: survey.dates,
+        traded: survey.traded,
+        as_of,
+        symbols: survey.symbols,
+        mapped,
+        unplaced_rows: survey.unplaced_rows,
+        first_unplaced: survey.first_unplaced,
+        universe: universe.map(|table| table.facts),
+    }
+}
+
+/// The as-of dates that the options ask for.
+fn sessions(calendar: &Calendar, dates: DateSelection) -> Result<Vec<Day>, Failure> {
+    let (found, asked) = match dates {
+        DateSelection::AsOf(None) => (calendar.sessions().last().copied().into_iter().collect(), String::new()),
+        DateSelection::AsOf(Some(day)) => {
+            let found = calendar.last_at_or_before(day).into_iter().collect();
+            (found, format!(" at or before {}", format_date(day)))
+        }
+        DateSelection::Range(from, to) => {
+            let ends = [from.map(|day| format!(" from {}", format_date(day))), to.map(|day| format!(" to {}", format_date(day)))];
+            (calendar.sessions_between(from, to).to_vec(), ends.into_iter().flatten().collect())
+        }
+    };
+    if found.is_empty() {
+        let failure = Failure::new(ExitStatus::BadInput, format!("the bars have no session{asked}"));
+        return Err(match (calendar.sessions().first(), calendar.sessions().last()) {
+            (Some(&first), Some(&last)) => failure.help(format!(
+                "choose dates between {} and {}, the first and last session of the bars",
+                format_date(first),
+                format_date(last)
+            )),
+            _ => failure.help("--session-min-frac 0 takes every date for a session"),
+        });
+    }
+    Ok(found)
+}
+
+/// Ordinals of the symbols that pass the universe stage on some as-of date: the others need no indicators.
+fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as_of: &[Day]) -> Vec<u32> {
+    let bars: Vec<BarSymbol<'_>> = survey
+        .symbols
+        .iter()
+        .map(|known| BarSymbol { symbol: &known.symbol, first_day: known.first_day })
+        .collect();
+    let universe = universe.map(|table| table.universe.as_ref());
+    // The stage depends on the date only through who is a candidate yet and, with a cap on their number, through who
+    // is among the largest: then each date is asked, else the last one has all.
+    let dates = if spec.universe_stage.max_symbols > 0 { as_of } else { &as_of[as_of.len() - 1..] };
+    let mut passes = vec![false; bars.len()];
+    for &day in dates {
+        for candidate in stage(universe, &bars, day, &spec.universe_stage) {
+            if candidate.reason.is_none()
+                && let Ok(at) = bars.binary_search_by(|known| known.symbol.cmp(candidate.symbol))
+            {
+                passes[at] = true;
+            }
+        }
+    }
+    (0u32..).zip(passes).filter_map(|(ordinal, passes)| passes.then_some(ordinal)).collect()
+}
+
+fn bad_input(error: &DataError) -> Failure {
+    Failure::from_error(ExitStatus::BadInput, error).help(error.help())
+}
