@@ -1,1 +1,6 @@
 //! I/O toolbox of tickfleet: broker, cache, data sources and sinks, pool, settings.
+
+pub mod broker;
+pub mod data;
+pub mod pool;
+pub mod sink;

@@ -131,12 +131,8 @@ mod tests {
             (one + 0x17ff, one + 0x1000),
         ] {
             assert_eq!(key(f64::from_bits(bits)).to_bits(), expect);
-            let negative = f64::from_bits(bits) * -1.0;
-            assert_eq!(
-                key(negative).to_bits(),
-                (f64::from_bits(expect) * -1.0).to_bits(),
-                "mirrored"
-            );
+            let negative = -f64::from_bits(bits);
+            assert_eq!(key(negative).to_bits(), (-f64::from_bits(expect)).to_bits(), "mirrored");
         }
         assert_eq!(key(-0.0).to_bits(), 0);
         assert_eq!(key(16.0).to_bits(), 16.0_f64.to_bits());

@@ -1,0 +1,207 @@
+//! How far a run is: a bar on a terminal, plain lines elsewhere, nothing where events are printed instead.
+//!
+//! Time is told by the snapshots, never read here. Everything goes to standard error, so results can be piped.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::number::{count, duration};
+use super::text::printable;
+
+/// A stage of a run at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The stage's name: `map`, `reduce`.
+    pub stage: String,
+    /// Jobs committed.
+    pub done: u64,
+    /// Jobs of the stage; 0 while it is unknown.
+    pub total: u64,
+    /// Attempts that failed and were repeated.
+    pub retries: u64,
+    /// Lanes at work.
+    pub lanes: u64,
+    /// Since the stage began.
+    pub elapsed: Duration,
+}
+
+/// Something that shows snapshots.
+pub trait Progress {
+    /// Shows the latest state; may be called as often as there is news.
+    fn update(&mut self, snapshot: &Snapshot);
+    /// Prints a line of text without disturbing what is shown.
+    fn note(&mut self, line: &str);
+    /// Shows the last state and stops.
+    fn finish(&mut self, snapshot: &Snapshot);
+}
+
+/// A live bar on standard error, which must be a terminal to be seen.
+#[derive(Debug)]
+pub struct Bar(ProgressBar);
+
+/// Plain lines: at most one in an interval, and one at each stage's end.
+#[derive(Debug)]
+pub struct Lines<W> {
+    writer: W,
+    every: Duration,
+    last: Option<Snapshot>,
+}
+
+/// Shows nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Quiet;
+
+impl Bar {
+    /// A bar on standard error.
+    #[must_use]
+    pub fn stderr() -> Self {
+        Self::on(ProgressDrawTarget::stderr())
+    }
+
+    /// A bar on any target.
+    #[must_use]
+    pub fn on(target: ProgressDrawTarget) -> Self {
+        let style = ProgressStyle::with_template("{bar:20} {wide_msg}").expect("the template is well-formed");
+        Self(ProgressBar::with_draw_target(Some(0), target).with_style(style))
+    }
+}
+
+impl Progress for Bar {
+    fn update(&mut self, snapshot: &Snapshot) {
+        self.0.set_length(snapshot.total);
+        self.0.set_position(snapshot.done.min(snapshot.total));
+        self.0.set_message(describe(snapshot));
+    }
+
+    fn note(&mut self, line: &str) {
+        self.0.println(printable(line));
+    }
+
+    fn finish(&mut self, snapshot: &Snapshot) {
+        self.update(snapshot);
+        self.0.abandon();
+    }
+}
+
+impl Lines<io::Stderr> {
+    /// Lines on standard error, at most one each `every`.
+    #[must_use]
+    pub fn stderr(every: Duration) -> Self {
+        Self::new(io::stderr(), every)
+    }
+}
+
+impl<W: Write> Lines<W> {
+    /// Lines on any writer, at most one each `every`.
+    pub const fn new(writer: W, every: Duration) -> Self {
+        Self {
+            writer,
+            every,
+            last: None,
+        }
+    }
+
+    fn print(&mut self, snapshot: &Snapshot) {
+        self.note(&describe(snapshot));
+        self.last = Some(snapshot.clone());
+    }
+
+    fn is_due(&self, snapshot: &Snapshot) -> bool {
+        let Some(last) = self.last.as_ref().filter(|last| last.stage == snapshot.stage) else {
+            return true;
+        };
+        let is_end = snapshot.done >= snapshot.total && last.done < snapshot.done;
+        is_end || snapshot.elapsed.saturating_sub(last.elapsed) >= self.every
+    }
+}
+
+impl<W: Write> Progress for Lines<W> {
+    fn update(&mut self, snapshot: &Snapshot) {
+        if self.is_due(snapshot) {
+            self.print(snapshot);
+        }
+    }
+
+    fn note(&mut self, line: &str) {
+        // A lost progress line must not end the run that it tells of.
+        let _ = writeln!(self.writer, "{}", printable(line));
+    }
+
+    fn finish(&mut self, snapshot: &Snapshot) {
+        let shown = self.last.as_ref();
+        if shown.is_none_or(|last| last.stage != snapshot.stage || last.done != snapshot.done) {
+            self.print(snapshot);
+        }
+    }
+}
+
+impl Progress for Quiet {
+    fn update(&mut self, _: &Snapshot) {}
+    fn note(&mut self, _: &str) {}
+    fn finish(&mut self, _: &Snapshot) {}
+}
+
+/// A snapshot in one line: `map 120/528 22%, 60.0/s, 2 lanes, 3 retries, 6.8s left`.
+#[must_use]
+pub fn describe(snapshot: &Snapshot) -> String {
+    let Snapshot {
+        stage,
+        done,
+        total,
+        retries,
+        lanes,
+        elapsed,
+    } = snapshot;
+    let mut text = format!("{stage} {}/{}", count(*done), count(*total));
+    if let Some(percent) = done.saturating_mul(100).checked_div(*total) {
+        text += &format!(" {percent}%");
+    }
+    let rate = rate(*done, *elapsed);
+    if let Some(rate) = rate {
+        text += &format!(
+            ", {}/s",
+            if rate < 100.0 {
+                format!("{rate:.1}")
+            } else {
+                count(rounded(rate))
+            }
+        );
+    }
+    text += &format!(", {}", plural(*lanes, "lane", "lanes"));
+    if *retries > 0 {
+        text += &format!(", {}", plural(*retries, "retry", "retries"));
+    }
+    match rate {
+        _ if done >= total && *total > 0 => text += &format!(", took {}", duration(*elapsed)),
+        Some(rate) if *total > 0 => text += &format!(", {} left", duration(left(total - done, rate))),
+        _ => {}
+    }
+    text
+}
+
+fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// Jobs a second; `None` before there is anything to divide.
+fn rate(done: u64, elapsed: Duration) -> Option<f64> {
+    // The display shows three digits; a u64 beyond 2^53 may lose its last ones.
+    let rate = done as f64 / elapsed.as_secs_f64();
+    (done > 0 && rate.is_finite()).then_some(rate)
+}
+
+fn left(jobs: u64, rate: f64) -> Duration {
+    Duration::try_from_secs_f64(jobs as f64 / rate).unwrap_or(Duration::MAX)
+}
+
+/// A positive finite number to the nearest whole one; casts saturate.
+#[allow(clippy::cast_sign_loss)]
+fn rounded(value: f64) -> u64 {
+    value.round() as u64
+}
+
+#[cfg(test)]
+#[path = "progress_tests.rs"]
+mod tests;

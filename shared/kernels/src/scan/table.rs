@@ -1,0 +1,132 @@
+//! Tables of typed columns, the form in which results leave the kernels. No formats, no I/O.
+
+/// A column's values; `None` is null.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// Finite 64-bit floats.
+    F64(Vec<Option<f64>>),
+    /// 32-bit integers.
+    I32(Vec<Option<i32>>),
+    /// 64-bit integers.
+    I64(Vec<Option<i64>>),
+    /// Text.
+    Utf8(Vec<Option<String>>),
+    /// Days since 1970-01-01.
+    Date(Vec<i32>),
+}
+
+impl Column {
+    /// How many values there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F64(values) => values.len(),
+            Self::I32(values) => values.len(),
+            Self::I64(values) => values.len(),
+            Self::Utf8(values) => values.len(),
+            Self::Date(values) => values.len(),
+        }
+    }
+
+    /// True when there are no values.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values at these positions, in this order.
+    fn take(&self, rows: &[usize]) -> Self {
+        fn pick<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|row| values[*row].clone()).collect()
+        }
+        match self {
+            Self::F64(values) => Self::F64(pick(values, rows)),
+            Self::I32(values) => Self::I32(pick(values, rows)),
+            Self::I64(values) => Self::I64(pick(values, rows)),
+            Self::Utf8(values) => Self::Utf8(pick(values, rows)),
+            Self::Date(values) => Self::Date(pick(values, rows)),
+        }
+    }
+}
+
+/// Named columns of equal length, in the order of the result.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    columns: Vec<(&'static str, Column)>,
+}
+
+impl Table {
+    /// A table of these columns.
+    ///
+    /// # Panics
+    /// When the columns differ in length.
+    #[must_use]
+    pub fn new(columns: Vec<(&'static str, Column)>) -> Self {
+        let rows = columns.first().map_or(0, |(_, column)| column.len());
+        assert!(
+            columns.iter().all(|(_, column)| column.len() == rows),
+            "the columns of a table are equally long"
+        );
+        Self { columns }
+    }
+
+    /// Names and columns, in order.
+    #[must_use]
+    pub fn columns(&self) -> &[(&'static str, Column)] {
+        &self.columns
+    }
+
+    /// The column of this name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns
+            .iter()
+            .find(|(column, _)| *column == name)
+            .map(|(_, column)| column)
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, |(_, column)| column.len())
+    }
+
+    /// The rows at these positions, in this order, under the same columns.
+    ///
+    /// # Panics
+    /// When a position is beyond the last row.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        Self {
+            columns: self
+                .columns
+                .iter()
+                .map(|(name, column)| (*name, column.take(rows)))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_taken_in_the_order_asked() {
+        let table = Table::new(vec![
+            ("a", Column::I32(vec![Some(1), None, Some(3)])),
+            ("b", Column::Utf8(vec![None, Some("x".into()), Some("y".into())])),
+        ]);
+        let taken = table.take(&[2, 0]);
+        assert_eq!(taken.rows(), 2);
+        assert_eq!(taken.column("a"), Some(&Column::I32(vec![Some(3), Some(1)])));
+        assert_eq!(taken.column("b"), Some(&Column::Utf8(vec![Some("y".into()), None])));
+        assert_eq!(taken.column("c"), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "equally long")]
+    fn ragged_columns_are_refused() {
+        let _ = Table::new(vec![("a", Column::Date(vec![1])), ("b", Column::I64(vec![]))]);
+    }
+}

@@ -1,0 +1,131 @@
+//! The proof that no job is lost or doubled: every job of a run is in exactly one place, and the counters agree.
+
+use std::collections::BTreeSet;
+
+use super::run::Run;
+use crate::ids::{Millis, RunId};
+
+/// Where the jobs of a run are, over all its stages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Not yet delivered.
+    pub unfed: u64,
+    /// Delivered before, available again.
+    pub ready: u64,
+    /// Held under a token; in an ended run, held when it ended.
+    pub claimed: u64,
+    /// Waiting for a retry.
+    pub delayed: u64,
+    /// Given up.
+    pub dead: u64,
+    /// Committed.
+    pub done: u64,
+}
+
+/// A broken invariant: a defect of the program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuditError {
+    /// A job is in two places, or in one where it can't be.
+    #[error("run {run}: job {index} of the open stage is {place} although it is elsewhere or was never fed")]
+    Misplaced {
+        /// The run.
+        run: RunId,
+        /// The job's index in the open stage.
+        index: u64,
+        /// Where it was found.
+        place: &'static str,
+    },
+    /// Two ways of counting differ.
+    #[error("run {run}: {what} is {found}, should be {expected}")]
+    Miscounted {
+        /// The run.
+        run: RunId,
+        /// What was counted.
+        what: &'static str,
+        /// The count.
+        found: u64,
+        /// What it should be.
+        expected: u64,
+    },
+}
+
+impl Run {
+    /// Finds each job in exactly one place, or says what is wrong. Costs the jobs in flight and the bitmap.
+    pub fn audit(&self) -> Result<Census, AuditError> {
+        let stage = self.stage();
+        let mut seen = BTreeSet::new();
+        let places: [(&'static str, Vec<u64>); 5] = [
+            ("ready", self.ready.keys().copied().collect()),
+            ("claimed", self.claims.keys().copied().collect()),
+            ("delayed", self.delayed.keys().map(|&(_, index)| index).collect()),
+            ("dead", self.dead.keys().copied().collect()),
+            ("dropped", self.dropped.iter().copied().collect()),
+        ];
+        for (place, indexes) in &places {
+            for &index in indexes {
+                if index >= stage.fed || self.done.contains(index) || !seen.insert(index) {
+                    return Err(AuditError::Misplaced {
+                        run: self.id,
+                        index,
+                        place,
+                    });
+                }
+            }
+        }
+        self.expect("the open stage's done bits", self.done.count(), stage.done)?;
+        self.expect("jobs fed or done", stage.fed.max(self.done.end()), stage.fed)?;
+        self.expect("jobs fed", stage.fed, stage.done + seen.len() as u64)?;
+        self.expect("dead jobs", (self.dead.len() + self.dropped.len()) as u64, stage.failed)?;
+        self.audit_leases()?;
+        self.audit_other_stages()?;
+        let [ready, claimed, delayed, ..] = places.map(|(_, indexes)| indexes.len() as u64);
+        let (total, done) = self
+            .stages
+            .iter()
+            .fold((0, 0), |(t, d), stage| (t + stage.total, d + stage.done));
+        let unfed = total - done - seen.len() as u64;
+        Ok(Census {
+            unfed,
+            ready,
+            claimed,
+            delayed,
+            dead: stage.failed,
+            done,
+        })
+    }
+
+    /// Each claim has its lease and no lease is without a claim.
+    fn audit_leases(&self) -> Result<(), AuditError> {
+        let of_claims: BTreeSet<(Millis, u64)> = self.claims.iter().map(|(&i, claim)| (claim.lease_until, i)).collect();
+        self.expect(
+            "leases that match a claim",
+            self.leases.intersection(&of_claims).count() as u64,
+            of_claims.len() as u64,
+        )?;
+        self.expect("leases", self.leases.len() as u64, of_claims.len() as u64)
+    }
+
+    /// Stages before the open one are complete, those after it untouched.
+    fn audit_other_stages(&self) -> Result<(), AuditError> {
+        for (i, stage) in self.stages.iter().enumerate().filter(|&(i, _)| i != self.open) {
+            let expected = if i < self.open { stage.total } else { 0 };
+            self.expect("jobs done of another stage", stage.done, expected)?;
+            self.expect("jobs fed of another stage", stage.fed, expected)?;
+            self.expect("jobs failed of another stage", stage.failed, 0)?;
+        }
+        Ok(())
+    }
+
+    fn expect(&self, what: &'static str, found: u64, expected: u64) -> Result<(), AuditError> {
+        if found == expected {
+            Ok(())
+        } else {
+            Err(AuditError::Miscounted {
+                run: self.id,
+                what,
+                found,
+                expected,
+            })
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Commit in memory: results first, then the done bits, all under one lock and at one moment.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use tickfleet_protocol::{
+    ids::{Identity, RunId},
+    state::{self, Held, Standing, Tick},
+};
+
+use super::{MemoryBroker, Shelf};
+use crate::broker::{BrokerError, Commit, CommitOutcome, Result};
+
+impl MemoryBroker {
+    /// Carries out a batch, or nothing of it where its results do not fit.
+    pub(super) fn commit_now(&self, commits: &[Commit]) -> Result<Vec<CommitOutcome>> {
+        let mut shelf = self.lock();
+        let now = self.clock.now();
+        self.step_at(&mut shelf, Tick, now);
+        let (writes, is_missing) = shelf.plan_writes(commits)?;
+        for ((run, identity), bytes) in writes {
+            shelf.results.insert(run, identity, bytes);
+        }
+        let present = commits.iter().zip(&is_missing).filter(|(_, is_missing)| !**is_missing);
+        let held: Vec<Held> = present.map(|(commit, _)| commit.held()).collect();
+        let mut outcomes = self.step_at(&mut shelf, state::Commit { held: &held }, now).into_iter();
+        let mut outcome = || outcomes.next().expect("each commit has an outcome");
+        Ok(is_missing
+            .iter()
+            .map(|&missing| {
+                if missing {
+                    CommitOutcome::ResultMissing
+                } else {
+                    outcome()
+                }
+            })
+            .collect())
+    }
+}
+
+/// The results to keep, by the run that commits them and their identity.
+type Writes = BTreeMap<(RunId, Identity), Bytes>;
+
+impl Shelf {
+    /// What live commits write, and for each commit whether it is live but names a result that there is not. Fails
+    /// where the writes do not fit.
+    fn plan_writes(&self, commits: &[Commit]) -> Result<(Writes, Vec<bool>)> {
+        let (bytes_used, bytes_max) = self.results.usage();
+        let mut fresh = BTreeMap::<Identity, Bytes>::new();
+        let mut writes = Writes::new();
+        let mut needed = 0;
+        let mut is_missing = Vec::with_capacity(commits.len());
+        for commit in commits {
+            let is_live = self.queue.standing(commit.held()) == Standing::Live;
+            let known = self
+                .results
+                .get(&commit.identity)
+                .or_else(|| fresh.get(&commit.identity));
+            let bytes = known.or(commit.result.as_ref()).cloned();
+            is_missing.push(is_live && bytes.is_none());
+            let Some(bytes) = bytes.filter(|_| is_live) else {
+                continue;
+            };
+            if writes.contains_key(&(commit.job.run, commit.identity)) {
+                continue;
+            }
+            needed += self.results.cost(commit.job.run, &commit.identity, &bytes);
+            if bytes_used + needed > bytes_max {
+                return Err(BrokerError::ResultsFull {
+                    job: commit.job,
+                    needed,
+                    used: bytes_used,
+                    limit: bytes_max,
+                });
+            }
+            fresh.insert(commit.identity, bytes.clone());
+            writes.insert((commit.job.run, commit.identity), bytes);
+        }
+        Ok((writes, is_missing))
+    }
+}

@@ -1,0 +1,114 @@
+//! The queue that coordinators and workers share, behind one trait.
+//!
+//! The rules are those of [`tickfleet_protocol::state`]; an implementation adds where the state lives and how the
+//! results are kept, never a rule of its own. Every call is one round trip, takes a batch where there can be one, is
+//! safe to send again, and loses nothing if its future is dropped. Read next: [`memory`], and
+//! `conformance`, which says all this as tests.
+
+mod bounds;
+pub mod clock;
+mod error;
+pub mod memory;
+mod message;
+pub mod token;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+pub use error::BrokerError;
+pub use message::{ClaimRequest, Commit, Durability, Failure, NewRun, RunRecord, Submitted};
+use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token};
+pub use tickfleet_protocol::state::{
+    Claim, CommitOutcome, Counts, DeadCause, DeadLetter, FailOutcome, Held, Progress, ProgressKind, RunState,
+    RunSummary, StageCounts,
+};
+
+/// What a broker call gives.
+pub type Result<T> = std::result::Result<T, BrokerError>;
+
+/// A queue of runs, their jobs, and the results of these.
+///
+/// Time is the broker's own. A lease that has ended, a retry that is due and a deadline that has passed take effect
+/// with the next call that could notice. Batched calls answer item by item, in order, and take at most
+/// [`MAX_BATCH`](tickfleet_protocol::limits::MAX_BATCH) items. Each call may fail with
+/// [`BrokerError::OutOfBounds`] and [`BrokerError::Unavailable`]; others are named where they arise.
+#[async_trait]
+pub trait Broker: Send + Sync + 'static {
+    /// Accepts a run and opens its first stage, or gives the run that this key and digest made before.
+    ///
+    /// Fails with [`BrokerError::KeyReused`] and [`BrokerError::TooManyRuns`].
+    async fn submit(&self, run: NewRun) -> Result<Submitted>;
+
+    /// Delivers jobs, run by run in weighted-fair order, each with a fresh token. Waits for the first one at most as
+    /// long as asked, and gives an empty list where none came; never waits for more than the first.
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claim>>;
+
+    /// Renews live claims for `lease_ms` from now, and gives back the tokens that are not live: their jobs must be
+    /// abandoned.
+    async fn beat(&self, held: &[Held], lease_ms: u64) -> Result<Vec<Token>>;
+
+    /// Ends claims with their results. For each, in one atomic step: is the token live and the job not done, then the
+    /// result is stored unless its identity has one, the job is marked done, the run is counted forward, and its next
+    /// stage opens at the last job.
+    ///
+    /// Fails with [`BrokerError::ResultsFull`].
+    async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<CommitOutcome>>;
+
+    /// Ends claims with failures: each job is tried again after a backoff, or dead-lettered.
+    async fn fail(&self, failures: Vec<Failure>) -> Result<Vec<FailOutcome>>;
+
+    /// Ends claims without a verdict (drain): the jobs are available at once and nothing is charged. Tokens that are
+    /// not live are passed over.
+    async fn hand_back(&self, held: &[Held]) -> Result<()>;
+
+    /// Ends a run at once, whatever its size: nothing more is delivered, live tokens are lost. Gives whether it was
+    /// running; cancelling an ended run changes nothing.
+    ///
+    /// Fails with [`BrokerError::UnknownRun`].
+    async fn cancel(&self, run: RunId) -> Result<bool>;
+
+    /// A run with its payload, or `None` where there is none or it has expired.
+    async fn run(&self, run: RunId) -> Result<Option<RunRecord>>;
+
+    /// Every run that is kept, in the order of their ids, which is that of their submission.
+    async fn list(&self) -> Result<Vec<RunSummary>>;
+
+    /// The events of a run that follow `after`, oldest first, at most
+    /// [`MAX_BATCH`](tickfleet_protocol::limits::MAX_BATCH) of them. Waits for a first one at most as long as asked,
+    /// but not once the run has ended. A first id that does not follow `after` says that the oldest were dropped.
+    ///
+    /// Fails with [`BrokerError::UnknownRun`].
+    async fn events(&self, run: RunId, after: EventId, wait: Duration) -> Result<Vec<(EventId, Progress)>>;
+
+    /// The result stored under each identity, in order.
+    async fn results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>>;
+
+    /// The result stored under an identity.
+    async fn result(&self, identity: Identity) -> Result<Option<Bytes>> {
+        Ok(self.results(&[identity]).await?.pop().flatten())
+    }
+
+    /// The dead letters of a run, in the order of their jobs.
+    ///
+    /// Fails with [`BrokerError::UnknownRun`].
+    async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>>;
+
+    /// Makes dead jobs of the open stage available again with clean counters, and sets a failed run running again.
+    /// With no indexes given, all of them. Gives how many there were.
+    ///
+    /// Fails with [`BrokerError::UnknownRun`], and with [`BrokerError::RunOver`] where the run succeeded, was
+    /// cancelled or is past its deadline.
+    async fn replay_dead(&self, run: RunId, jobs: Option<&[JobIndex]>) -> Result<u64>;
+
+    /// Drops dead letters: their jobs stay failed and can't be replayed. With no indexes given, all of them. Gives how
+    /// many there were.
+    ///
+    /// Fails with [`BrokerError::UnknownRun`].
+    async fn drop_dead(&self, run: RunId, jobs: Option<&[JobIndex]>) -> Result<u64>;
+
+    /// Forgets an ended run: its record, its events, and those results that no other run has committed.
+    ///
+    /// Fails with [`BrokerError::UnknownRun`] and [`BrokerError::RunActive`].
+    async fn forget(&self, run: RunId) -> Result<()>;
+}

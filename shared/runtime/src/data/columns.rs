@@ -1,0 +1,117 @@
+//! Column names: which spelling of a header is which column (specification: scan, section 1).
+
+use super::error::DataError;
+
+/// A column of an input table and the names it is accepted under, best first.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnNames {
+    /// Name in this program.
+    pub name: &'static str,
+    /// Other accepted names.
+    pub aliases: &'static [&'static str],
+    /// The table is refused without it.
+    pub required: bool,
+}
+
+const fn required(name: &'static str, aliases: &'static [&'static str]) -> ColumnNames {
+    ColumnNames { name, aliases, required: true }
+}
+
+const fn optional(name: &'static str, aliases: &'static [&'static str]) -> ColumnNames {
+    ColumnNames { name, aliases, required: false }
+}
+
+/// Daily bars.
+pub const BARS: [ColumnNames; 8] = [
+    required("symbol", &["ticker"]),
+    required("date", &["timestamp", "datetime", "day"]),
+    required("open", &["o"]),
+    required("high", &["h"]),
+    required("low", &["l"]),
+    required("close", &["c"]),
+    required("volume", &["vol", "v"]),
+    optional("adj_close", &["adjclose", "adjusted_close"]),
+];
+
+/// The universe.
+pub const UNIVERSE: [ColumnNames; 5] = [
+    required("symbol", &["ticker"]),
+    optional("name", &["company", "company_name", "security_name"]),
+    optional("sector", &["gics_sector"]),
+    optional("industry", &["gics_sub_industry", "sub_industry"]),
+    optional("market_cap", &["marketcap", "mktcap", "market_capitalization"]),
+];
+
+/// Finds the columns of a table in a file's header.
+///
+/// Returns, for each of `wanted`, the ordinal of the header that is it: the first alias present wins.
+///
+/// # Errors
+/// [`DataError::MissingColumn`] for the first required column that no header names.
+pub fn find(
+    table: &'static str,
+    uri: &str,
+    wanted: &[ColumnNames],
+    header: &[String],
+) -> Result<Vec<Option<usize>>, DataError> {
+    let names: Vec<String> = header.iter().map(|name| normal(name)).collect();
+    let find = |column: &ColumnNames| {
+        std::iter::once(&column.name).chain(column.aliases).find_map(|alias| names.iter().position(|name| name == alias))
+    };
+    let missing = |column: &ColumnNames| DataError::MissingColumn {
+        table,
+        uri: uri.to_owned(),
+        column: column.name,
+        aliases: std::iter::once(&column.name).chain(column.aliases).copied().collect::<Vec<_>>().join(", "),
+        found: shown(header),
+    };
+    wanted
+        .iter()
+        .map(|column| match find(column) {
+            None if column.required => Err(missing(column)),
+            found => Ok(found),
+        })
+        .collect()
+}
+
+/// Trimmed, lower case, spaces and dashes as underscores.
+fn normal(name: &str) -> String {
+    name.trim().to_lowercase().replace([' ', '-'], "_")
+}
+
+/// The header for a message: at most a dozen names.
+fn shown(header: &[String]) -> String {
+    const MOST: usize = 12;
+    let mut names: Vec<&str> = header.iter().take(MOST).map(|name| name.trim()).collect();
+    if header.len() > MOST {
+        names.push("…");
+    }
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(header: &str, expect: &[Option<usize>]) {
+        let header: Vec<String> = header.split(',').map(str::to_owned).collect();
+        let found = find("universe", "u.csv", &UNIVERSE, &header).map_err(|error| error.to_string());
+        assert_eq!(found.as_deref(), Ok(expect), "{header:?}");
+    }
+
+    #[test]
+    fn aliases_match_whatever_the_spelling() {
+        check("Ticker, Company Name ,GICS-Sector", &[Some(0), Some(1), Some(2), None, None]);
+        check("symbol,ticker", &[Some(0), None, None, None, None]);
+        check("ticker,symbol", &[Some(1), None, None, None, None]);
+    }
+
+    #[test]
+    fn a_missing_column_is_named_with_its_aliases() {
+        let header = ["Symbol".to_owned(), "Date".to_owned(), "Px".to_owned()];
+        let error = find("bars", "b.csv", &BARS, &header).expect_err("open is missing").to_string();
+        for part in ["b.csv", "`open`", "open, o", "Symbol, Date, Px"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What can go wrong with an input, in the words of the person who named it.
+
+use std::io;
+
+use thiserror::Error;
+
+/// An input that cannot be read. Every variant names the place; [`DataError::help`] says what mends it.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// Nothing is at the path.
+    #[error("{table}: {uri} does not exist")]
+    NotFound {
+        /// Table the input was meant for.
+        table: &'static str,
+        /// Path or URI.
+        uri: String,
+    },
+    /// A folder or pattern without a file of a known format.
+    #[error("{table}: {uri} holds no Parquet or CSV file")]
+    NoFiles {
+        /// Table the input was meant for.
+        table: &'static str,
+        /// Path, pattern or URI.
+        uri: String,
+    },
+    /// A URI scheme that this version cannot read.
+    #[error("{table}: cannot read {uri}: no reader for `{scheme}://`")]
+    Scheme {
+        /// Table the input was meant for.
+        table: &'static str,
+        /// The URI, without secrets.
+        uri: String,
+        /// Its scheme.
+        scheme: String,
+    },
+    /// A pattern that is no glob.
+    #[error("{table}: {uri} is not a valid pattern: {why}")]
+    Pattern {
+        /// Table the input was meant for.
+        table: &'static str,
+        /// The pattern.
+        uri: String,
+        /// Reason.
+        why: String,
+    },
+    /// A file whose name and first bytes tell no known format.
+    #[error("{uri}: neither Parquet nor CSV")]
+    Format {
+        /// The file.
+        uri: String,
+    },
+    /// The store refused or broke off.
+    #[error("{uri}: cannot be read")]
+    Store {
+        /// The file.
+        uri: String,
+        /// What the store said.
+        #[source]
+        source: object_store::Error,
+    },
+    /// The file's version is no longer the one the run was planned on.
+    #[error("{uri}: changed since the run was submitted")]
+    Changed {
+        /// The file.
+        uri: String,
+    },
+    /// A Parquet file that breaks its own format.
+    #[error("{uri}: not a readable Parquet file{place}")]
+    Parquet {
+        /// The file.
+        uri: String,
+        /// ` (row group N)` or empty.
+        place: String,
+        /// What the decoder said.
+        #[source]
+        source: parquet::errors::ParquetError,
+    },
+    /// Arrow could not build or convert a column.
+    #[error("{uri}: column `{column}` cannot be converted")]
+    Convert {
+        /// The file.
+        uri: String,
+        /// The column.
+        column: String,
+        /// What the converter said.
+        #[source]
+        source: arrow::error::ArrowError,
+    },
+    /// Text that is no CSV.
+    #[error("{uri}:{line}: {why}")]
+    Text {
+        /// The file.
+        uri: String,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A required column is missing.
+    #[error("{uri}: no column `{column}` for the {table} table (accepted names: {aliases}; the file has: {found})")]
+    MissingColumn {
+        /// Table.
+        table: &'static str,
+        /// The file.
+        uri: String,
+        /// The column.
+        column: &'static str,
+        /// Names that would do.
+        aliases: String,
+        /// Names in the file.
+        found: String,
+    },
+    /// A column of a type that cannot hold its values.
+    #[error("{uri}: column `{column}` has type {found}; expected {expected}")]
+    ColumnType {
+        /// The file.
+        uri: String,
+        /// The column.
+        column: String,
+        /// Type in the file.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// An input beyond a bound of this program.
+    #[error("{uri}: {what} exceeds the limit of {limit}")]
+    TooLarge {
+        /// The file or input.
+        uri: String,
+        /// What is too large, with its size.
+        what: String,
+        /// The bound, with its unit.
+        limit: String,
+    },
+    /// A compressed file could not be unpacked into scratch space.
+    #[error("{uri}: cannot be unpacked")]
+    Unpack {
+        /// The file.
+        uri: String,
+        /// What the decompressor or the disk said.
+        #[source]
+        source: io::Error,
+    },
+    /// An input without a single row that has symbol and date.
+    #[error("{table}: {uri} has no row with a readable symbol and date ({rows} rows read)")]
+    NoRows {
+        /// Table.
+        table: &'static str,
+        /// The input.
+        uri: String,
+        /// Rows read.
+        rows: u64,
+    },
+    /// A reader panicked: a damaged or hostile file.
+    #[error("{uri}: the reader gave up on this file: {message}")]
+    Panicked {
+        /// The file.
+        uri: String,
+        /// The panic's message.
+        message: String,
+    },
+}
+
+impl DataError {
+    /// What mends it, in one sentence.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "check the path; relative paths start at the current folder, or at the settings file that names them",
+            Self::NoFiles { .. } => "name a file, a folder or a pattern with .parquet, .csv, .csv.gz or .csv.zst files",
+            Self::Scheme { .. } => "this version reads local files: a path, a folder, a glob, or file://",
+            Self::Pattern { .. } => "patterns take *, ?, [a-z] and **",
+            Self::Format { .. } => "give the file one of the endings .parquet, .csv, .csv.gz, .csv.zst",
+            Self::Store { .. } => "check that the file exists and that you may read it",
+            Self::Changed { .. } => "run it again when the input is complete",
+            Self::Parquet { .. } | Self::Panicked { .. } => "the file is truncated or damaged: fetch or write it again",
+            Self::Convert { .. } | Self::ColumnType { .. } => "store the column in the expected type",
+            Self::Text { .. } => "mend the line, or write the file again with a CSV library",
+            Self::MissingColumn { .. } => "rename a column, or name the right file",
+            Self::TooLarge { .. } => "split the file into smaller ones",
+            Self::Unpack { .. } => "check the archive, and the free space of the temporary folder (TMPDIR)",
+            Self::NoRows { .. } => "check that symbol and date columns hold what their names say",
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Open inputs and their decoded blocks: fetching moves bytes, decoding is CPU, and a bounded cache stands in between.
+//!
+//! A block is decoded once while the cache has room for it, whoever asks: survey, job or a second job that shares it.
+//! The cache never decides a value; without room everything is read again. Read next: [`super::gather`].
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use tickfleet_kernels::scan::options::TickerRule;
+use tickfleet_protocol::digest::{Digest, Digester};
+use tickfleet_protocol::facts::{BlockPart, FileFormat};
+
+use super::block::{Keys, Prices};
+use super::columns::BARS;
+use super::error::DataError;
+use super::file::StoredFile;
+use super::parquet::{FetchedRanges, ParquetFile};
+use super::text::TextFile;
+use super::text_parse;
+
+/// Column chunks closer than this are fetched with one read.
+const COALESCE_BYTES: u64 = 1 << 20;
+/// Most files that stay open.
+const OPEN_FILES_MAX: u64 = 4_096;
+/// Ordinals of [`BARS`] that make the keys, and those that make the prices.
+const KEY_COLUMNS: [usize; 3] = [0, 1, 6];
+const PRICE_COLUMNS: [usize; 5] = [2, 3, 4, 5, 7];
+
+/// A file of daily bars, open.
+#[derive(Debug)]
+pub enum BarFile {
+    /// Parquet.
+    Parquet(ParquetFile),
+    /// CSV, packed or not.
+    Text(TextFile),
+}
+
+impl BarFile {
+    /// The stored file.
+    pub fn file(&self) -> &StoredFile {
+        match self {
+            Self::Parquet(parquet) => &parquet.file,
+            Self::Text(text) => &text.file,
+        }
+    }
+}
+
+/// How much of a block is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Keys, and the bytes of all columns for the digest.
+    Survey,
+    /// Keys and prices.
+    All,
+}
+
+/// A decoded block.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Symbols, days, volumes.
+    pub keys: Arc<Keys>,
+    /// Prices; absent after a survey.
+    pub prices: Option<Arc<Prices>>,
+}
+
+/// A block's bytes, or what the cache already had of it.
+#[derive(Debug)]
+pub struct Fetched {
+    file: Arc<BarFile>,
+    part: BlockPart,
+    rule: TickerRule,
+    want: Want,
+    keys: Option<Arc<Keys>>,
+    prices: Option<Arc<Prices>>,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Cached,
+    Ranges(FetchedRanges),
+    Text(Bytes),
+}
+
+/// The inputs of one process.
+#[derive(Debug)]
+pub struct Inputs {
+    open: Cache<FileKey, Arc<BarFile>>,
+    blocks: Cache<HalfKey, Half>,
+}
+
+type FileKey = (String, String);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct HalfKey {
+    file: FileKey,
+    part: BlockPart,
+    rule: TickerRule,
+    prices: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Half {
+    Keys(Arc<Keys>),
+    Prices(Arc<Prices>),
+}
+
+impl Inputs {
+    /// Inputs whose decoded blocks take at most `cache_bytes`.
+    pub fn new(cache_bytes: u64) -> Self {
+        let weigh = |_: &HalfKey, half: &Half| {
+            let bytes = match half {
+                Half::Keys(keys) => keys.bytes(),
+                Half::Prices(prices) => prices.bytes(),
+            };
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        let blocks = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(weigh)
+            .max_capacity(cache_bytes)
+            .build();
+        let open = Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(OPEN_FILES_MAX).build();
+        Self { open, blocks }
+    }
+
+    /// Opens a file of daily bars, or finds it open.
+    ///
+    /// # Errors
+    /// What opening can meet: damaged files, missing columns.
+    pub async fn bars(&self, file: StoredFile) -> Result<Arc<BarFile>, DataError> {
+        let key = (file.facts.uri.clone(), file.facts.version.clone());
+        if let Some(open) = self.open.get(&key) {
+            return Ok(open);
+        }
+        let open = Arc::new(match file.facts.format {
+            FileFormat::Parquet => BarFile::Parquet(ParquetFile::open("bars", &BARS, file).await?),
+            _ => BarFile::Text(TextFile::open("bars", &BARS, file).await?),
+        });
+        self.open.insert(key, open.clone());
+        Ok(open)
+    }
+
+    /// Fetches what the cache lacks of a block. Moves bytes only.
+    ///
+    /// # Errors
+    /// I/O.
+    pub async fn fetch(
+        &self,
+        file: Arc<BarFile>,
+        part: BlockPart,
+        rule: TickerRule,
+        want: Want,
+    ) -> Result<Fetched, DataError> {
+        let mut fetched = Fetched { file, part, rule, want, keys: None, prices: None, source: Source::Cached };
+        if want == Want::All {
+            fetched.keys = self.cached_keys(&fetched);
+            fetched.prices = self.cached_prices(&fetched);
+            if fetched.keys.is_some() && fetched.prices.is_some() {
+                return Ok(fetched);
+            }
+        }
+        fetched.source = match (fetched.file.as_ref(), part) {
+            (BarFile::Parquet(parquet), BlockPart::RowGroup(group)) => {
+                let mut wanted = Vec::with_capacity(BARS.len());
+                if fetched.keys.is_none() {
+                    wanted.extend(KEY_COLUMNS);
+                }
+                if want == Want::Survey || fetched.prices.is_none() {
+                    wanted.extend(PRICE_COLUMNS);
+                }
+                let ranges = parquet.ranges(group as usize, &wanted);
+                Source::Ranges(read_ranges(&parquet.file, ranges).await?)
+            }
+            (BarFile::Text(text), BlockPart::Text { start, end, .. }) => Source::Text(text.read(start..end).await?),
+            (file, part) => unreachable!("facts pair {:?} with {part:?}", file.file().facts.format),
+        };
+        Ok(fetched)
+    }
+
+    /// A block of text whose bytes are at hand.
+    pub fn fetched_text(&self, file: Arc<BarFile>, part: BlockPart, rule: TickerRule, text: Bytes) -> Fetched {
+        Fetched { file, part, rule, want: Want::Survey, keys: None, prices: None, source: Source::Text(text) }
+    }
+
+    /// Decodes a block and leaves it in the cache. CPU only: call it on the pool.
+    ///
+    /// # Errors
+    /// Damaged pages, columns of a wrong type.
+    pub fn decode(&self, fetched: Fetched) -> Result<Block, DataError> {
+        let (mut keys, mut prices) = (fetched.keys.clone(), fetched.prices.clone());
+        match (fetched.file.as_ref(), &fetched.source) {
+            (BarFile::Parquet(parquet), Source::Ranges(ranges)) => {
+                let BlockPart::RowGroup(group) = fetched.part else { unreachable!("ranges come from row groups") };
+                if keys.is_none() {
+                    let decoded = Arc::new(parquet.keys(group as usize, ranges.clone(), fetched.rule)?);
+                    self.blocks.insert(key(&fetched, false), Half::Keys(decoded.clone()));
+                    keys = Some(decoded);
+                }
+                if prices.is_none() && fetched.want == Want::All {
+                    let decoded = Arc::new(parquet.prices(group as usize, ranges.clone())?);
+                    self.blocks.insert(key(&fetched, true), Half::Prices(decoded.clone()));
+                    prices = Some(decoded);
+                }
+            }
+            (BarFile::Text(text), Source::Text(bytes)) => {
+                let (parsed, values) = text_parse::bars(text, bytes, fetched.rule);
+                let (parsed, values) = (Arc::new(parsed), Arc::new(values));
+                self.blocks.insert(key(&fetched, false), Half::Keys(parsed.clone()));
+                self.blocks.insert(key(&fetched, true), Half::Prices(values.clone()));
+                (keys, prices) = (Some(parsed), Some(values));
+            }
+            _ => {}
+        }
+        Ok(Block { keys: keys.expect("decoded or cached"), prices })
+    }
+
+    fn cached_keys(&self, fetched: &Fetched) -> Option<Arc<Keys>> {
+        match self.blocks.get(&key(fetched, false))? {
+            Half::Keys(keys) => Some(keys),
+            Half::Prices(_) => None,
+        }
+    }
+
+    fn cached_prices(&self, fetched: &Fetched) -> Option<Arc<Prices>> {
+        match self.blocks.get(&key(fetched, true))? {
+            Half::Prices(prices) => Some(prices),
+            Half::Keys(_) => None,
+        }
+    }
+}
+
+impl Fetched {
+    /// Digest of the block's bytes and of the values that its folders add.
+    pub fn digest(&self) -> Digest {
+        let mut digester = Digester::new("block");
+        match &self.source {
+            Source::Cached => {}
+            Source::Ranges(ranges) => ranges.parts().for_each(|bytes| {
+                digester.part(&bytes);
+            }),
+            Source::Text(bytes) => {
+                digester.part(bytes);
+            }
+        }
+        for (name, value) in &self.file.file().hive {
+            digester.part(name.as_bytes()).part(value.as_bytes());
+        }
+        digester.finish()
+    }
+}
+
+fn key(fetched: &Fetched, prices: bool) -> HalfKey {
+    let facts = &fetched.file.file().facts;
+    HalfKey { file: (facts.uri.clone(), facts.version.clone()), part: fetched.part, rule: fetched.rule, prices }
+}
+
+/// Reads byte ranges of a file, near ones with one read.
+pub(super) async fn read_ranges(file: &StoredFile, mut ranges: Vec<Range<u64>>) -> Result<FetchedRanges, DataError> {
+    ranges.sort_by_key(|range| range.start);
+    let mut spans: Vec<Range<u64>> = Vec::new();
+    for range in &ranges {
+        match spans.last_mut() {
+            Some(last) if range.start <= last.end + COALESCE_BYTES => last.end = last.end.max(range.end),
+            _ => spans.push(range.clone()),
+        }
+    }
+    let mut chunks = Vec::with_capacity(spans.len());
+    for span in spans {
+        chunks.push((span.start, file.read(span).await?));
+    }
+    Ok(FetchedRanges::new(file.facts.size, chunks, ranges))
+}

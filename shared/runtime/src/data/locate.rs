@@ -1,0 +1,248 @@
+//! From what the user named to files: a path, a folder (recursive), a glob or `file://`, always in order of URI bytes.
+//!
+//! Never opens a file. Read next: [`super::file`].
+
+use std::path::{Path, PathBuf, absolute};
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use tickfleet_protocol::facts::{FileFacts, FileFormat};
+
+use super::error::DataError;
+use super::file::StoredFile;
+
+/// Most files of one input.
+pub const FILES_MAX: usize = 200_000;
+
+/// Endings of files that are read, in lower case.
+const ENDINGS: [(&str, FileFormat); 6] = [
+    (".parquet", FileFormat::Parquet),
+    (".pq", FileFormat::Parquet),
+    (".csv", FileFormat::Csv),
+    (".csv.gz", FileFormat::CsvGzip),
+    (".csv.zst", FileFormat::CsvZstd),
+    (".csv.zstd", FileFormat::CsvZstd),
+];
+
+/// Lists the files of an input in order of URI bytes.
+///
+/// # Errors
+/// The place does not exist, holds no file of a known format, or has a scheme that this version cannot read.
+pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, DataError> {
+    let place = local_path(table, uri)?;
+    let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+    let metas = if is_pattern(&place) {
+        matching(table, uri, &store, &place).await?
+    } else if place.is_dir() {
+        listed(uri, &store, &place).await?.into_iter().filter(|meta| is_data(&path_of(meta))).collect()
+    } else if place.exists() {
+        vec![head(uri, &store, &place).await?]
+    } else {
+        return Err(DataError::NotFound { table, uri: uri.to_owned() });
+    };
+    let mut files = Vec::with_capacity(metas.len());
+    for meta in metas {
+        files.push(stored(&store, &place, meta)?);
+    }
+    if files.is_empty() {
+        return Err(DataError::NoFiles { table, uri: uri.to_owned() });
+    }
+    if files.len() > FILES_MAX {
+        let what = format!("the number of files ({})", files.len());
+        return Err(DataError::TooLarge { uri: uri.to_owned(), what, limit: FILES_MAX.to_string() });
+    }
+    files.sort_by(|a, b| a.facts.uri.as_bytes().cmp(b.facts.uri.as_bytes()));
+    Ok(files)
+}
+
+/// Opens a file that facts name, as a worker does: no listing, and no other version of it.
+pub fn reopen(facts: &FileFacts) -> Result<StoredFile, DataError> {
+    let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+    let location = location(Path::new(&facts.uri)).map_err(|source| store_error(&facts.uri, source))?;
+    Ok(StoredFile::new(facts.clone(), store, location, hive_columns(Path::new(&facts.uri))))
+}
+
+/// The absolute local path of a URI.
+fn local_path(table: &'static str, uri: &str) -> Result<PathBuf, DataError> {
+    let path = match uri.split_once("://") {
+        Some(("file", path)) => path,
+        Some((scheme, rest)) => {
+            let shown = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+            let uri = format!("{scheme}://{shown}");
+            return Err(DataError::Scheme { table, uri, scheme: scheme.to_owned() });
+        }
+        None => uri,
+    };
+    absolute(path).map_err(|_| DataError::NotFound { table, uri: uri.to_owned() })
+}
+
+/// A path with wildcards that does not name something as it stands.
+fn is_pattern(place: &Path) -> bool {
+    place.to_string_lossy().contains(['*', '?', '[']) && !place.exists()
+}
+
+async fn matching(
+    table: &'static str,
+    uri: &str,
+    store: &Arc<dyn ObjectStore>,
+    place: &Path,
+) -> Result<Vec<ObjectMeta>, DataError> {
+    let text = place.to_string_lossy();
+    let bad = |why: String| DataError::Pattern { table, uri: uri.to_owned(), why };
+    let pattern = glob::Pattern::new(&text).map_err(|error| bad(error.msg.to_owned()))?;
+    let root: PathBuf =
+        place.components().take_while(|part| !is_wild(&part.as_os_str().to_string_lossy())).collect();
+    if !root.is_dir() {
+        return Err(DataError::NotFound { table, uri: uri.to_owned() });
+    }
+    let options = glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    // A pattern may also match folders, which then are read whole.
+    let hit = |path: &Path| path.ancestors().any(|part| pattern.matches_path_with(part, options));
+    let all = listed(uri, store, &root).await?;
+    Ok(all.into_iter().filter(|meta| is_data(&path_of(meta)) && hit(&path_of(meta))).collect())
+}
+
+fn is_wild(part: &str) -> bool {
+    part.contains(['*', '?', '['])
+}
+
+async fn listed(uri: &str, store: &Arc<dyn ObjectStore>, folder: &Path) -> Result<Vec<ObjectMeta>, DataError> {
+    let prefix = location(folder).map_err(|source| store_error(uri, source))?;
+    store.list(Some(&prefix)).try_collect().await.map_err(|source| store_error(uri, source))
+}
+
+async fn head(uri: &str, store: &Arc<dyn ObjectStore>, file: &Path) -> Result<ObjectMeta, DataError> {
+    let location = location(file).map_err(|source| store_error(uri, source))?;
+    store.head(&location).await.map_err(|source| store_error(uri, source))
+}
+
+fn location(path: &Path) -> Result<object_store::path::Path, object_store::Error> {
+    Ok(object_store::path::Path::from_absolute_path(path)?)
+}
+
+fn store_error(uri: &str, source: object_store::Error) -> DataError {
+    DataError::Store { uri: uri.to_owned(), source }
+}
+
+fn path_of(meta: &ObjectMeta) -> PathBuf {
+    Path::new("/").join(meta.location.as_ref())
+}
+
+/// A file of a known format that is not hidden: no part of its name begins with a dot or an underscore.
+fn is_data(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    !name.starts_with(['.', '_']) && by_ending(&name).is_some()
+}
+
+fn by_ending(name: &str) -> Option<FileFormat> {
+    let name = name.to_lowercase();
+    ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|&(_, format)| format)
+}
+
+fn stored(store: &Arc<dyn ObjectStore>, place: &Path, meta: ObjectMeta) -> Result<StoredFile, DataError> {
+    let path = path_of(&meta);
+    let uri = path.to_string_lossy().into_owned();
+    let format = by_ending(&uri).map_or_else(|| sniff(&path, &uri), Ok)?;
+    let version = meta.e_tag.clone().unwrap_or_else(|| format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size));
+    let hive = hive_columns(path.strip_prefix(place).unwrap_or(&path));
+    Ok(StoredFile::new(FileFacts { uri, size: meta.size, version, format }, store.clone(), meta.location, hive))
+}
+
+/// The format of a file that the user named but whose ending tells nothing.
+fn sniff(path: &Path, uri: &str) -> Result<FileFormat, DataError> {
+    use std::io::Read;
+    let mut magic = [0u8; 4];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut magic));
+    match (read, magic) {
+        (Ok(4), magic) if &magic == b"PAR1" => Ok(FileFormat::Parquet),
+        _ => Err(DataError::Format { uri: uri.to_owned() }),
+    }
+}
+
+/// `key=value` folders of a path, outermost first.
+fn hive_columns(path: &Path) -> Vec<(String, String)> {
+    let folders = path.parent().into_iter().flat_map(Path::components);
+    folders
+        .filter_map(|part| {
+            let part = part.as_os_str().to_string_lossy().into_owned();
+            let (key, value) = part.split_once('=')?;
+            (!key.is_empty()).then(|| (key.to_owned(), unescaped(value)))
+        })
+        .collect()
+}
+
+/// Percent-escapes resolved; the folder name that writers use for null becomes empty.
+fn unescaped(value: &str) -> String {
+    if value == "__HIVE_DEFAULT_PARTITION__" {
+        return String::new();
+    }
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let digits = tail.get(..2).filter(|_| first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_become_columns() {
+        let columns = hive_columns(Path::new("lake/symbol=BRK%2FB/year=2016/part-0.parquet"));
+        assert_eq!(columns, [("symbol".into(), "BRK/B".into()), ("year".into(), "2016".into())]);
+        assert_eq!(unescaped("50%"), "50%");
+        assert_eq!(unescaped("__HIVE_DEFAULT_PARTITION__"), "");
+    }
+
+    #[test]
+    fn endings_tell_the_format() {
+        for (name, expect) in [
+            ("a.parquet", Some(FileFormat::Parquet)),
+            ("A.CSV", Some(FileFormat::Csv)),
+            ("a.csv.gz", Some(FileFormat::CsvGzip)),
+            ("a.csv.zst", Some(FileFormat::CsvZstd)),
+            ("a.txt", None),
+        ] {
+            assert_eq!(by_ending(name), expect, "{name}");
+        }
+        assert!(!is_data(Path::new("/d/_metadata.parquet")) && !is_data(Path::new("/d/.x.csv")));
+    }
+
+    #[tokio::test]
+    async fn lists_files_folders_and_patterns_in_byte_order() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["b/2.csv", "b/10.csv", "a.parquet", "b/_skip.csv", "b/notes.txt"] {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let names = async |uri: String| -> Vec<String> {
+            let files = locate("bars", &uri).await.unwrap();
+            let prefix = format!("{}/", root.path().display());
+            files.into_iter().map(|file| file.facts.uri.replace(&prefix, "")).collect()
+        };
+        let at = |name: &str| root.path().join(name).display().to_string();
+        assert_eq!(names(at("")).await, ["a.parquet", "b/10.csv", "b/2.csv"]);
+        assert_eq!(names(at("*/1*.csv")).await, ["b/10.csv"]);
+        assert_eq!(names(at("**/*.csv")).await, ["b/10.csv", "b/2.csv"]);
+        assert_eq!(names(format!("file://{}", at("b/2.csv"))).await, ["b/2.csv"]);
+        assert!(matches!(locate("bars", &at("none.csv")).await, Err(DataError::NotFound { .. })));
+        assert!(matches!(locate("bars", &at("*.gz")).await, Err(DataError::NoFiles { .. })));
+        assert!(matches!(locate("bars", &at("b/notes.txt")).await, Err(DataError::Format { .. })));
+        assert!(matches!(locate("bars", "s3://bucket/x").await, Err(DataError::Scheme { .. })));
+    }
+}

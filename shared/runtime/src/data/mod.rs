@@ -1,0 +1,22 @@
+//! Inputs: from what a user names to columns that kernels take.
+//!
+//! The way through: [`locate`] lists files, [`inputs`] opens, fetches and decodes blocks, [`survey`] reads the keys of
+//! all blocks once at submit, [`gather`] picks a job's symbols out of its blocks, [`universe`] reads the small table.
+//! Nothing is read that a job does not need, and memory is bounded by the jobs in flight and the cache.
+
+pub mod block;
+pub mod columns;
+pub mod convert;
+pub mod describe;
+pub mod error;
+pub mod file;
+pub mod gather;
+pub mod inputs;
+pub mod locate;
+pub mod parquet;
+pub mod survey;
+pub mod text;
+pub mod text_parse;
+pub mod universe;
+
+pub use error::DataError;
