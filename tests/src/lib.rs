@@ -1,1 +1,22 @@
-//! Suites that see tickfleet from outside: architecture, golden, properties, command line.
+//! What the suites share: the built program and a bounded way to run it, the workspace's folder, the data that lies
+//! beside the checkout, goldens, and a reader of the project's documents.
+//!
+//! Nothing here decides what is right: suites assert, this crate fetches. Read [`program`] next.
+
+pub mod beside;
+pub mod golden;
+pub mod markdown;
+pub mod program;
+pub mod shell;
+
+use std::path::Path;
+
+/// The root of the checkout: the folder that holds the workspace's `Cargo.toml`.
+///
+/// # Panics
+/// When this crate no longer lies one level below the root.
+pub fn workspace_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests crate lies one level below the workspace root")
+}

@@ -16,7 +16,7 @@ impl From<&ScanFacts> for wire::ScanFacts {
             files: facts.files.iter().map(wire::File::from).collect(),
             blocks: facts.blocks.iter().map(wire::Block::from).collect(),
             dates: facts.dates.clone(),
-            session: facts.session.iter().map(|&session| u8::from(session)).collect::<Vec<u8>>().into(),
+            traded: facts.traded.clone(),
             as_of: facts.as_of.clone(),
             symbol: facts.symbols.iter().map(|symbol| symbol.symbol.clone()).collect(),
             symbol_first_day: facts.symbols.iter().map(|symbol| symbol.first_day).collect(),
@@ -41,7 +41,7 @@ impl TryFrom<wire::ScanFacts> for ScanFacts {
         let facts = Self {
             files: wire.files.into_iter().map(FileFacts::try_from).collect::<Result<_, _>>()?,
             blocks: wire.blocks.into_iter().map(BlockFacts::try_from).collect::<Result<_, _>>()?,
-            session: wire.session.iter().map(|&byte| byte != 0).collect(),
+            traded: wire.traded,
             dates: wire.dates,
             as_of: wire.as_of,
             symbols,
@@ -63,7 +63,7 @@ fn check(facts: &ScanFacts) -> Result<(), WireError> {
         (block.file as usize) < facts.files.len() && block.symbols.is_none_or(|(low, high)| low <= high && known(&high))
     });
     for (holds, field) in [
-        (facts.session.len() == facts.dates.len(), "session"),
+        (facts.traded.len() == facts.dates.len(), "traded"),
         (facts.dates.is_sorted_by(|a, b| a < b), "dates"),
         (facts.as_of.is_sorted_by(|a, b| a < b), "as_of"),
         (facts.symbols.is_sorted_by(|a, b| a.symbol < b.symbol), "symbol"),

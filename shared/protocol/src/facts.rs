@@ -105,8 +105,8 @@ pub struct ScanFacts {
     pub blocks: Vec<BlockFacts>,
     /// Every date of a placed row, ascending.
     pub dates: Vec<Day>,
-    /// For each of `dates`: is it a session?
-    pub session: Vec<bool>,
+    /// For each of `dates`: distinct symbols with a row of positive volume, over the whole input.
+    pub traded: Vec<u32>,
     /// Sessions to scan, ascending.
     pub as_of: Vec<Day>,
     /// Symbols with placed rows, sorted by UTF-8 bytes.

@@ -4,3 +4,4 @@ pub mod broker;
 pub mod data;
 pub mod pool;
 pub mod sink;
+pub mod tables;

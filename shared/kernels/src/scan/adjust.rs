@@ -34,6 +34,15 @@ pub fn factors(adjust: Adjust, close: &[f64], adj_close: &[f64], factors: &mut V
     }
 }
 
+/// True when no factor changes a price: adjusting would copy the bars bit for bit.
+#[must_use]
+pub fn all_one(factors: &[f64]) -> bool {
+    // Without an early exit the loop has no branches.
+    factors
+        .iter()
+        .fold(true, |so_far, factor| so_far & (factor.to_bits() == 1.0_f64.to_bits()))
+}
+
 /// F_t = F_{t+1} * e_t from the last bar back, where e_t is the change of ratio on a bar that marks an event.
 fn chain_events(close: &[f64], adj_close: &[f64], factors: &mut [f64]) {
     let mut later_ratio = 1.0;

@@ -3,6 +3,8 @@
 //! It depends on the bars of that symbol, the sessions and [`MapOptions`], and on nothing else, so a map row can be used
 //! again under any universe, threshold or ranking. Rows dated after an as-of date do not reach its map row.
 
+use std::ops::Range;
+
 use super::adjust;
 use super::columns::Indicators;
 use super::hygiene::{Hygiene, Kept, RejectKind, Snapshot, SymbolRows, sift};
@@ -75,7 +77,7 @@ impl<'a> Mapper<'a> {
             let window = (start < snapshot.kept).then_some(start..snapshot.kept);
             let indicators = window.map(|window| {
                 let stale = self.calendar.sessions_after(self.kept.date[window.end - 1], day);
-                self.adjusted.fill(&self.kept, window, self.options, stale)
+                self.adjusted.row(&self.kept, window, self.options, stale)
             });
             emit(
                 ordinal,
@@ -90,50 +92,60 @@ impl<'a> Mapper<'a> {
 
 impl Adjusted {
     /// Adjusts the kept bars of a window and computes its row.
-    fn fill(
-        &mut self,
-        kept: &Kept,
-        window: std::ops::Range<usize>,
-        options: &MapOptions,
-        stale_sessions: usize,
-    ) -> Indicators {
-        let raw_close = &kept.close[window.clone()];
-        let raw_volume = &kept.volume[window.clone()];
-        adjust::factors(
-            options.adjust,
-            raw_close,
-            &kept.adj_close[window.clone()],
-            &mut self.factors,
-        );
+    fn row(&mut self, kept: &Kept, window: Range<usize>, options: &MapOptions, stale_sessions: usize) -> Indicators {
+        let [open, high, low, close, volume, adj_close] = [
+            &kept.open,
+            &kept.high,
+            &kept.low,
+            &kept.close,
+            &kept.volume,
+            &kept.adj_close,
+        ]
+        .map(|column| &column[window.clone()]);
+        let mut bars = Window {
+            open,
+            high,
+            low,
+            close,
+            volume,
+            raw_close: close,
+            raw_volume: volume,
+            adj_factor: 1.0,
+            stale_sessions,
+        };
+        adjust::factors(options.adjust, close, adj_close, &mut self.factors);
+        if !adjust::all_one(&self.factors) {
+            self.scale(&bars);
+            bars.open = &self.open;
+            bars.high = &self.high;
+            bars.low = &self.low;
+            bars.close = &self.close;
+            bars.volume = &self.volume;
+            bars.adj_factor = self.factors[0];
+        }
+        let mut row = indicators(&bars);
+        score(&mut row);
+        row
+    }
+
+    /// Multiplies prices by the factors and divides volume by them.
+    fn scale(&mut self, raw: &Window<'_>) {
         for (adjusted, raw) in [
-            (&mut self.open, &kept.open[window.clone()]),
-            (&mut self.high, &kept.high[window.clone()]),
-            (&mut self.low, &kept.low[window]),
-            (&mut self.close, raw_close),
+            (&mut self.open, raw.open),
+            (&mut self.high, raw.high),
+            (&mut self.low, raw.low),
+            (&mut self.close, raw.close),
         ] {
             adjusted.clear();
             adjusted.extend(raw.iter().zip(&self.factors).map(|(price, factor)| price * factor));
         }
         self.volume.clear();
         self.volume.extend(
-            raw_volume
+            raw.volume
                 .iter()
                 .zip(&self.factors)
                 .map(|(volume, factor)| volume / factor),
         );
-        let mut row = indicators(&Window {
-            open: &self.open,
-            high: &self.high,
-            low: &self.low,
-            close: &self.close,
-            volume: &self.volume,
-            raw_close,
-            raw_volume,
-            adj_factor: self.factors[0],
-            stale_sessions,
-        });
-        score(&mut row);
-        row
     }
 }
 

@@ -22,7 +22,7 @@ fn facts(rows: &[u32], per_block: usize, dates: usize, interleaved: bool) -> Sca
         files: Vec::new(),
         blocks: (0..rows.len()).step_by(per_block).map(block).collect(),
         dates: Vec::new(),
-        session: Vec::new(),
+        traded: Vec::new(),
         as_of: (0..).take(dates).collect(),
         symbols: (0..)
             .zip(rows)

@@ -49,7 +49,8 @@ pub enum CommitOutcome {
     Committed,
     /// The job was done before: by an earlier try of this very commit, or by another worker.
     AlreadyDone,
-    /// The token is not live: the lease ended, the run ended, or the token never was. Nothing was written.
+    /// The token is not live: the lease ended, the run ended, or the token never was. The run is
+    /// as it was.
     Lost,
     /// The commit named a stored result, and there is none. The claim is still live: compute it.
     ResultMissing,

@@ -7,6 +7,8 @@
 
 mod bounds;
 pub mod clock;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod error;
 pub mod memory;
 mod message;
@@ -48,9 +50,10 @@ pub trait Broker: Send + Sync + 'static {
     /// abandoned.
     async fn beat(&self, held: &[Held], lease_ms: u64) -> Result<Vec<Token>>;
 
-    /// Ends claims with their results. For each, in one atomic step: is the token live and the job not done, then the
-    /// result is stored unless its identity has one, the job is marked done, the run is counted forward, and its next
-    /// stage opens at the last job.
+    /// Ends claims with their results. For each: the result is stored unless its identity has one; then, in one atomic
+    /// step, if the token is live and the job not done, the job is marked done, the run is counted forward, and its
+    /// next stage opens at the last job. A done job always has its result; whether the result of a commit that was
+    /// lost is stored is left open, since its identity makes it as good as any.
     ///
     /// Fails with [`BrokerError::ResultsFull`].
     async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<CommitOutcome>>;

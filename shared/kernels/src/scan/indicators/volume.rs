@@ -76,6 +76,13 @@ mod tests {
     }
 
     #[test]
+    fn prices_that_differ_in_the_last_bit_are_equal() {
+        let typical: Vec<f64> = (0..20).map(|i| if i % 2 == 0 { 0.1 + 0.2 } else { 0.3 }).collect();
+        assert_eq!(mfi(&typical, &[3.0; 20]), Some(50.0));
+        assert_eq!(obv_slope(&typical, &[3.0; 20]), Some(0.0));
+    }
+
+    #[test]
     fn balance_by_hand() {
         let ramp: Vec<f64> = (1..=20).map(f64::from).collect();
         assert_eq!(obv_slope(&ramp, &[2.0; 20]), Some(1.0));

@@ -1,3 +1,5 @@
+//! The map by example, and its laws: nulls exactly below the bars needed, no NaN or infinity, no look-ahead.
+
 use proptest::prelude::*;
 
 use super::super::columns::{COLUMNS, Cell};

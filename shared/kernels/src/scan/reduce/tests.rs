@@ -1,3 +1,7 @@
+//! A day's tables by example, and the law that every candidate has one place.
+
+use proptest::prelude::*;
+
 use super::super::options::{SectorFilter, Side, TickerRule, Unlisted};
 use super::super::universe::{UniverseBuilder, UniverseCells};
 use super::*;
@@ -223,4 +227,39 @@ fn unsorted_map_rows_are_refused() {
         },
         &options(),
     );
+}
+
+proptest! {
+    #[test]
+    fn every_candidate_has_one_place(
+        days in prop::collection::vec((0..4_u8, -26.0..26.0, 30..200_i32, 1.0..20.0, 0..2_i32, 0..99_i64), 0..40),
+        side in prop::sample::select(vec![Side::Long, Side::Short, Side::Both, Side::All]),
+        top in 1..20_usize,
+    ) {
+        let symbols: Vec<String> = (0..days.len()).map(|i| format!("S{i:02}")).collect();
+        let mut candidates = Vec::new();
+        let mut mapped_rows = Vec::new();
+        for (symbol, (kind, rating, bars, close, stale, kept)) in symbols.iter().zip(&days) {
+            let reason = (*kind == 0).then_some(UniverseReason::BadTicker);
+            candidates.push(Candidate { symbol, row: None, reason });
+            if *kind < 3 {
+                let mut mapped = mapped(symbol, *rating, *bars);
+                mapped.row.hygiene = Hygiene { read: kept + 1, duplicate: 1, kept: *kept, ..Hygiene::default() };
+                let indicators = mapped.row.indicators.as_mut().unwrap();
+                (indicators.close, indicators.stale_sessions) = (Some(*close), *stale);
+                indicators.trend_score = if *rating > 0.0 { 3 } else { -3 };
+                mapped_rows.push(mapped);
+            }
+        }
+        let mut options = options();
+        (options.rank.side, options.rank.top) = (side, top);
+        let input = DayInput { as_of: 7, universe: None, candidates: &candidates, mapped: &mapped_rows };
+        // The funnel's own assertions run inside; the tables must agree with it.
+        let day = reduce(&input, &options);
+        prop_assert_eq!(day.scored.rows() + day.rejected.rows(), candidates.len());
+        let ranked = day.ranked();
+        prop_assert!(ranked.rows() <= top);
+        let ranks: Vec<_> = (1..).take(ranked.rows()).map(Some).collect();
+        prop_assert_eq!(ranked.column("rank"), Some(&Column::I32(ranks)));
+    }
 }

@@ -8,7 +8,7 @@ use tickfleet_protocol::{
     state::{self, Held, Standing, Tick},
 };
 
-use super::{MemoryBroker, Shelf};
+use super::{MemoryBroker, Shelf, results::entry_cost};
 use crate::broker::{BrokerError, Commit, CommitOutcome, Result};
 
 impl MemoryBroker {
@@ -55,8 +55,13 @@ impl Shelf {
             let known = self
                 .results
                 .get(&commit.identity)
-                .or_else(|| fresh.get(&commit.identity));
-            let bytes = known.or(commit.result.as_ref()).cloned();
+                .or_else(|| fresh.get(&commit.identity))
+                .cloned();
+            let entry = match (&known, &commit.result) {
+                (None, Some(bytes)) => entry_cost(bytes),
+                _ => 0,
+            };
+            let bytes = known.or_else(|| commit.result.clone());
             is_missing.push(is_live && bytes.is_none());
             let Some(bytes) = bytes.filter(|_| is_live) else {
                 continue;
@@ -64,7 +69,7 @@ impl Shelf {
             if writes.contains_key(&(commit.job.run, commit.identity)) {
                 continue;
             }
-            needed += self.results.cost(commit.job.run, &commit.identity, &bytes);
+            needed += entry + self.results.claim_cost(commit.job.run, &commit.identity);
             if bytes_used + needed > bytes_max {
                 return Err(BrokerError::ResultsFull {
                     job: commit.job,

@@ -2,11 +2,13 @@
 //!
 //! It decides nothing: every call is one step of [`tickfleet_protocol::state::Queue`] under the lock, and no lock is
 //! held across an await. What it keeps is bounded: results by the bytes given at construction, runs, events and
-//! payloads by [`tickfleet_protocol::limits`]. All of it is gone with the process. Read next: [`commit`].
+//! payloads by [`tickfleet_protocol::limits`]. All of it is gone with the process. Read next: `commit`.
 
 mod commit;
 mod history;
 mod results;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -95,7 +97,7 @@ impl MemoryBroker {
         for effect in effects {
             match effect {
                 Effect::Progress { run, progress } => shelf.runs.entry(run).or_default().history.push(progress),
-                Effect::Wake => drop(self.work.send_replace(())),
+                Effect::Wake => self.work.send_replace(()),
                 Effect::Forgotten { run } => {
                     shelf.runs.remove(&run);
                     shelf.results.release(run);

@@ -48,22 +48,19 @@ impl ResultStore {
         (self.bytes_used, self.bytes_max)
     }
 
-    /// Bytes that `run` committing `bytes` under `identity` would add.
-    pub(super) fn cost(&self, run: RunId, identity: &Identity, bytes: &Bytes) -> u64 {
+    /// Bytes that it would add for `run` to commit `identity`, the result itself apart.
+    pub(super) fn claim_cost(&self, run: RunId, identity: &Identity) -> u64 {
         let is_claimed = self.by_run.get(&run).is_some_and(|known| known.contains(identity));
-        let claim = if is_claimed { 0 } else { CLAIM_BYTES };
-        let entry = if self.entries.contains_key(identity) {
-            0
-        } else {
-            entry_cost(bytes)
-        };
-        claim + entry
+        if is_claimed { 0 } else { CLAIM_BYTES }
     }
 
     /// Keeps `bytes` under `identity` until `run` is gone. The bytes that came first stay.
     pub(super) fn insert(&mut self, run: RunId, identity: Identity, bytes: Bytes) {
-        self.bytes_used += self.cost(run, &identity, &bytes);
-        let entry = self.entries.entry(identity).or_insert(Entry { bytes, runs: 0 });
+        self.bytes_used += self.claim_cost(run, &identity);
+        let entry = self.entries.entry(identity).or_insert_with(|| {
+            self.bytes_used += entry_cost(&bytes);
+            Entry { bytes, runs: 0 }
+        });
         if self.by_run.entry(run).or_default().insert(identity) {
             entry.runs += 1;
         }
@@ -83,7 +80,8 @@ impl ResultStore {
     }
 }
 
-fn entry_cost(bytes: &Bytes) -> u64 {
+/// Bytes that a result under a new identity adds.
+pub(super) fn entry_cost(bytes: &Bytes) -> u64 {
     ENTRY_BYTES + bytes.len() as u64
 }
 

@@ -1,0 +1,138 @@
+//! From a job's input to its result: kernels between decoding and encoding. CPU only, on a lane of the pool.
+
+use bytes::Bytes;
+use tickfleet_kernels::scan::hygiene::{RejectKind, SymbolRows};
+use tickfleet_kernels::scan::map::Mapper;
+use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, reduce};
+use tickfleet_kernels::scan::universe::{BarSymbol, Universe, stage};
+use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput};
+use tickfleet_protocol::plan::{Job, MAP};
+use tickfleet_runtime::data::gather::{LoadedBlock, Rows, Scratch, gather};
+use tickfleet_runtime::data::inputs::{Fetched, Inputs};
+use tickfleet_runtime::tables::{MapRowsBuilder, batch, decode_at, encode, map_rows};
+
+use crate::error::JobError;
+use crate::fetch::Input;
+use crate::run::Run;
+
+/// Computes a job's result bytes.
+///
+/// # Errors
+/// Damaged input.
+///
+/// # Panics
+/// When a kernel's invariant breaks; the pool catches it and the job fails.
+pub fn compute(run: &Run, inputs: &Inputs, job: &Job, input: Input) -> Result<Bytes, JobError> {
+    match (job, input) {
+        (Job::Map { symbols, dates }, Input::Map(blocks)) => map(run, inputs, symbols.clone(), dates.clone(), blocks),
+        (Job::Reduce { date }, Input::Reduce(results, universe)) => reduce_day(run, *date, &results, universe.as_deref()),
+        (job, _) => unreachable!("the input of {job:?} was fetched for it"),
+    }
+}
+
+fn map(
+    run: &Run,
+    inputs: &Inputs,
+    symbols: std::ops::Range<usize>,
+    dates: std::ops::Range<usize>,
+    blocks: Vec<(u32, Fetched)>,
+) -> Result<Bytes, JobError> {
+    let facts = &run.record.facts;
+    let mut loaded = Vec::with_capacity(blocks.len());
+    for (ordinal, fetched) in blocks {
+        loaded.push(LoadedBlock { ordinal, block: inputs.decode(fetched)? });
+    }
+    let names: Vec<&str> =
+        facts.mapped[symbols].iter().map(|&ordinal| facts.symbols[ordinal as usize].symbol.as_str()).collect();
+    let as_of = &facts.as_of[dates];
+    let gathered = gather(&loaded, &names);
+    let mut mapper = Mapper::new(&run.calendar, &run.record.spec.map);
+    let mut days: Vec<MapRowsBuilder> = as_of.iter().map(|_| MapRowsBuilder::new(names.len())).collect();
+    let (mut first, mut scratch) = (FirstRejects::default(), Scratch::default());
+    let last = as_of.last().copied().unwrap_or(i32::MIN);
+    for (at, name) in names.iter().enumerate() {
+        let rows = gathered.rows(at, &mut scratch);
+        mapper.map(
+            &columns(&rows),
+            as_of,
+            &mut |row, kind| {
+                if rows.date[row] <= last {
+                    first = first.merge(reject(&rows, row, kind));
+                }
+            },
+            &mut |day, row| days[day].push(name, row),
+        );
+    }
+    let batches: Vec<_> = days.into_iter().map(MapRowsBuilder::finish).collect::<Result<_, _>>()?;
+    let rows = encode(&MapRowsBuilder::schema(), &batches)?;
+    Ok(MapOutput { rows, first_rejects: first }.encode())
+}
+
+fn columns<'a>(rows: &Rows<'a>) -> SymbolRows<'a> {
+    SymbolRows {
+        date: rows.date,
+        open: rows.open,
+        high: rows.high,
+        low: rows.low,
+        close: rows.close,
+        volume: rows.volume,
+        adj_close: rows.adj_close,
+    }
+}
+
+fn reject(rows: &Rows<'_>, row: usize, kind: RejectKind) -> FirstRejects {
+    let place = Some(rows.place(row));
+    let none = FirstRejects::default();
+    match kind {
+        RejectKind::BadPrice => FirstRejects { bad_price: place, ..none },
+        RejectKind::BadVolume => FirstRejects { bad_volume: place, ..none },
+        RejectKind::GhostSession => FirstRejects { ghost_session: place, ..none },
+        RejectKind::Duplicate => FirstRejects { duplicate: place, ..none },
+    }
+}
+
+fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Universe>) -> Result<Bytes, JobError> {
+    let (facts, spec) = (&run.record.facts, &run.record.spec);
+    let first_map = run.plan.maps_of(date).start;
+    let Some(Job::Map { dates, .. }) = run.plan.job(MAP, first_map).or_else(|| empty_map(date)) else {
+        unreachable!("the map stage holds map jobs");
+    };
+    let (mut first, mut rows) = (FirstRejects::default(), Vec::with_capacity(facts.mapped.len()));
+    for result in results {
+        let output = MapOutput::decode(result.clone())?;
+        first = first.merge(output.first_rejects);
+        rows.extend(map_rows(&decode_at(&output.rows, date - dates.start)?)?);
+    }
+    let mapped: Vec<MappedSymbol<'_>> =
+        rows.iter().map(|(symbol, row)| MappedSymbol { symbol, row: row.clone() }).collect();
+    let bars: Vec<BarSymbol<'_>> = facts
+        .symbols
+        .iter()
+        .map(|facts| BarSymbol { symbol: &facts.symbol, first_day: facts.first_day })
+        .collect();
+    let as_of = facts.as_of[date];
+    let candidates = stage(universe, &bars, as_of, &spec.universe_stage);
+    let options = ReduceOptions {
+        universe: spec.universe_stage.clone(),
+        data: spec.data_stage.clone(),
+        rank: spec.rank.clone(),
+    };
+    let input = DayInput { as_of, universe, candidates: &candidates, mapped: &mapped };
+    let tables = reduce(&input, &options);
+    let ipc = |table| -> Result<Bytes, JobError> {
+        let batch = batch(table)?;
+        Ok(encode(&batch.schema(), &[batch])?)
+    };
+    let output = ReduceOutput {
+        scored: ipc(&tables.scored)?,
+        rejected: ipc(&tables.rejected)?,
+        funnel: ipc(&tables.funnel)?,
+        first_rejects: first,
+    };
+    Ok(output.encode())
+}
+
+/// Without mapped symbols there are no map jobs, and every date begins its own chunk.
+fn empty_map(date: usize) -> Option<Job> {
+    Some(Job::Map { symbols: 0..0, dates: date..date + 1 })
+}
