@@ -42,11 +42,11 @@ impl Data {
     }
 }
 
+/// A folder that holds something is the user's to change; anything else failed here.
 fn failure(error: &SampleError) -> Failure {
-    match error {
-        SampleError::NotEmpty { .. } => {
-            Failure::from_error(ExitStatus::BadInput, error).help("name a folder that is new or empty")
-        }
-        _ => Failure::from_error(ExitStatus::Failed, error),
-    }
+    let status = match error {
+        SampleError::NotEmpty { .. } => ExitStatus::BadInput,
+        _ => ExitStatus::Failed,
+    };
+    Failure::from_error(status, error)
 }

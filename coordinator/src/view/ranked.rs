@@ -39,22 +39,22 @@ pub fn ranked(rows: &[RankedRow], columns: usize, colours: bool) -> String {
         Column::text(header, priority, rows.iter().map(value))
     };
     let shown = [
-        Column::number("#", 0, rows.iter().map(|row| row.rank.map(|rank| rank.to_string()))),
+        Column::number("#", 1, rows.iter().map(|row| row.rank.map(|rank| rank.to_string()))),
         text("symbol", 0, |row| Some(&row.symbol)),
-        Column::text("signal", 1, rows.iter().map(|row| signal(&row.signal))),
-        fixed("merit", 1, 1, |row| row.merit),
-        text("band", 5, |row| row.band.as_deref()),
-        fixed("ics", 4, 1, |row| row.ics),
-        fixed("tech", 3, 1, |row| row.tech_rating),
-        fixed("close", 2, 2, |row| row.close),
-        fixed("entry", 6, 2, |row| row.entry),
-        fixed("stop", 6, 2, |row| row.stop),
-        fixed("target", 6, 2, |row| row.target),
-        Column::number("shares", 7, rows.iter().map(|row| row.shares.map(shares))),
-        Column::number("cap", 9, rows.iter().map(|row| row.market_cap.map(number::amount))),
-        text("sector", 8, |row| row.sector.as_deref()).at_most(22),
-        text("name", 11, |row| row.name.as_deref()).at_most(28),
-        Column::text("flags", 10, rows.iter().map(|row| flags(&row.flags))).at_most(32),
+        Column::text("signal", 2, rows.iter().map(|row| signal(&row.signal))),
+        fixed("merit", 2, 1, |row| row.merit),
+        text("band", 6, |row| row.band.as_deref()),
+        fixed("ics", 5, 1, |row| row.ics),
+        fixed("tech", 4, 1, |row| row.tech_rating),
+        fixed("close", 3, 2, |row| row.close),
+        fixed("entry", 7, 2, |row| row.entry),
+        fixed("stop", 7, 2, |row| row.stop),
+        fixed("target", 7, 2, |row| row.target),
+        Column::number("shares", 8, rows.iter().map(|row| row.shares.map(shares))),
+        Column::number("cap", 10, rows.iter().map(|row| row.market_cap.map(number::amount))),
+        text("sector", 9, |row| row.sector.as_deref()).at_most(22),
+        text("name", 12, |row| row.name.as_deref()).at_most(28),
+        Column::text("flags", 11, rows.iter().map(|row| flags(&row.flags))).at_most(32),
     ];
     table(&shown, columns, colours)
 }
@@ -123,16 +123,14 @@ mod tests {
              -                       -\n",
         );
         check(
-            48,
-            "#  symbol  signal       merit   ics  tech   close\n\
-             1  QXAB    Strong Long   91.3  80.0  23.4  101.50\n\
-             2  ZX      Short            -     -     -       -\n"
-                .replace("   ics  tech", "  tech")
-                .replace("  80.0  23.4", "  23.4")
-                .replace("    -     -       -", "    -       -")
-                .as_str(),
+            44,
+            "#  symbol  signal       merit  tech   close\n\
+             1  QXAB    Strong Long   91.3  23.4  101.50\n\
+             2  ZX      Short            -     -       -\n",
         );
         check(9, "#  symbol\n1  QXAB\n2  ZX\n");
+        check(6, "symbol\nQXAB\nZX\n");
+        check(3, "sy…\nQX…\nZX\n");
     }
 
     #[test]

@@ -145,16 +145,15 @@ fn fit(table: &[Column], room: usize) -> Vec<(&Column, usize)> {
             _ => break,
         }
     }
-    // What stays is wanted: cut the widest, down to an ellipsis each, before giving up a whole column.
+    // What stays is wanted: a column goes only where not even an ellipsis a column would fit, else the widest are cut.
+    while shown.len() > 1 && shown.len() + GAP * (shown.len() - 1) > room {
+        shown.pop();
+    }
     while total(&shown) > room {
-        match shown
-            .iter_mut()
-            .filter(|(_, width)| *width > 1)
-            .max_by_key(|(_, width)| *width)
-        {
-            Some((_, width)) => *width -= 1,
-            None => drop(shown.pop()),
-        }
+        let Some((_, widest)) = shown.iter_mut().max_by_key(|(_, width)| *width) else {
+            break;
+        };
+        *widest -= 1;
     }
     shown
 }
@@ -213,8 +212,10 @@ mod tests {
         check(30, " #  symbol  merit\n 1  QXAB     88.1\n12  ZX        7.0\n");
         check(16, " #  symbol\n 1  QXAB\n12  ZX\n");
         check(8, " #  sym…\n 1  QXAB\n12  ZX\n");
-        check(5, "#  s…\n1  Q…\n…  ZX\n");
-        check(3, "#\n1\n…\n");
+        check(6, " #  s…\n 1  Q…\n12  ZX\n");
+        check(5, " #  …\n 1  …\n12  …\n");
+        check(3, " #\n 1\n12\n");
+        check(1, "#\n1\n…\n");
         check(0, "#\n1\n…\n");
     }
 

@@ -79,10 +79,8 @@ fn read(path: &Path, format: Format) -> RecordBatch {
             .collect::<Result<_, _>>()
             .unwrap(),
     };
-    let bare: Vec<RecordBatch> = batches
-        .into_iter()
-        .map(|batch| batch.with_schema(schema()).unwrap())
-        .collect();
+    let bare = |batch: RecordBatch| RecordBatch::try_new(schema(), batch.columns().to_vec()).unwrap();
+    let bare: Vec<RecordBatch> = batches.into_iter().map(bare).collect();
     arrow::compute::concat_batches(&schema(), &bare).unwrap()
 }
 
