@@ -12,13 +12,10 @@ use tickfleet_tests::workspace_root;
 use crate::assert_none;
 use crate::graph::metadata;
 use crate::tree::{entries, texts};
+use crate::words::{is_open, looks_like_a_path, resolve};
 
 /// What a reader looks for first.
 const DOCUMENTS: [&str; 4] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "LICENSE", "README.md"];
-/// Words that stand for a name in a path.
-const PLACEHOLDERS: [&str; 8] = ["CRATE", "DIR", "FILE", "KERNEL", "NAME", "NNNN", "TABLE", "VERB"];
-/// First parts of words that look like paths and are none: media types and what a build makes.
-const NO_PATHS: [&str; 4] = ["application", "multipart", "target", "text"];
 /// Languages of blocks that a reader types.
 const SHELLS: [&str; 5] = ["", "bash", "console", "sh", "shell"];
 
@@ -167,38 +164,6 @@ impl Facts {
         word.split_once('/')
             .is_some_and(|(first, _)| self.entries.contains(first))
     }
-}
-
-/// A path or the name of a source file or document; not a URI, an option, a setting, a placeholder.
-fn looks_like_a_path(word: &str) -> bool {
-    let no_path = word.contains("://") || word.contains(['=', '$', '…', ':', '@', '"', '(']);
-    if no_path || word.starts_with(['/', '-', '~', '.']) && word != ".ci/run" {
-        return false;
-    }
-    let mut parts = word.split('/');
-    let placeholder = word.split(['/', '-', '.']).any(|part| PLACEHOLDERS.contains(&part));
-    let known_first = parts.next().is_some_and(|first| NO_PATHS.contains(&first));
-    let numbers = word.chars().all(|it| it.is_ascii_digit() || it == '/');
-    let file = word.ends_with(".md") || word.ends_with(".rs");
-    (word.contains('/') || file) && !placeholder && !known_first && !numbers && word.len() > 1
-}
-
-/// A word that leaves the rest to the reader.
-fn is_open(word: &str) -> bool {
-    matches!(word, "…" | "...") || word.starts_with('<') || word.starts_with('[') || word == "STEP" || word == "STEP…"
-}
-
-/// Joins a relative path to a folder and follows its `..`.
-fn resolve(folder: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "." | "" => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 fn facts() -> Facts {

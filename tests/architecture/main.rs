@@ -13,6 +13,7 @@ mod sources;
 mod supply;
 mod tree;
 mod unused;
+mod words;
 
 /// Fails with every violation, one a line.
 #[track_caller]

@@ -8,8 +8,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
+use tickfleet_tests::binary::coordinator_binary;
 use tickfleet_tests::markdown::{Kind, snippets};
-use tickfleet_tests::program::{Invocation, coordinator_binary};
+use tickfleet_tests::program::Invocation;
 use tickfleet_tests::shell::with_bare_coordinator;
 use tickfleet_tests::workspace_root;
 

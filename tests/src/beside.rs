@@ -28,9 +28,9 @@ pub fn data(name: &str) -> Option<PathBuf> {
         Some(path) => Some(path),
         None => {
             let test = std::thread::current().name().unwrap_or("unnamed").to_owned();
-            say(&format!(
-                "SKIPPED {test}: it needs {name} of the data beside the checkout, and that is absent"
-            ));
+            let list = std::env::var_os(SKIPS_VARIABLE).map(PathBuf::from);
+            let line = format!("SKIPPED {test}: it needs {name} of the data beside the checkout, and that is absent");
+            say(&line, list.as_deref());
             None
         }
     }
@@ -56,9 +56,9 @@ fn locate(named: Option<&Path>, default: &Path, name: &str) -> Result<Option<Pat
 }
 
 /// Writes past the capture of the test runner, which shows the prints of failing tests only.
-fn say(line: &str) {
+fn say(line: &str, list: Option<&Path>) {
     writeln!(std::io::stderr(), "{line}").expect("standard error takes a line");
-    if let Some(path) = std::env::var_os(SKIPS_VARIABLE) {
+    if let Some(path) = list {
         let mut file = OpenOptions::new()
             .append(true)
             .create(true)
@@ -72,6 +72,15 @@ fn say(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_skip_adds_a_line_to_the_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("skips");
+        say("SKIPPED one", Some(&list));
+        say("SKIPPED two", Some(&list));
+        assert_eq!(std::fs::read_to_string(list).unwrap(), "SKIPPED one\nSKIPPED two\n");
+    }
 
     #[test]
     fn only_a_missing_default_folder_is_a_skip() {

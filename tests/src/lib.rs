@@ -4,6 +4,7 @@
 //! Nothing here decides what is right: suites assert, this crate fetches. Read [`program`] next.
 
 pub mod beside;
+pub mod binary;
 pub mod golden;
 pub mod markdown;
 pub mod program;

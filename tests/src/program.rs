@@ -1,23 +1,21 @@
 //! Runs the built `coordinator` as a user would: arguments, environment, folder, standard input, and a time bound.
 //!
 //! A run sees nothing of the caller's settings: the environment is emptied and the home and working folders are fresh,
-//! so that no `TICKFLEET_…` variable and no settings file of the machine reaches a test. It must never wait for ever.
+//! so that no `TICKFLEET_…` variable and no settings file of the machine reaches a test. It must never wait for
+//! ever: past its bound the program is killed with everything that it started.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use wait_timeout::ChildExt;
 
-use crate::workspace_root;
-
-/// The variable that names a built `coordinator`; `tests/run` sets it. Without it cargo builds one.
-pub const BINARY_VARIABLE: &str = "TICKFLEET_TEST_BIN";
+use crate::binary::coordinator_binary;
 
 /// How long a run may take when the test says nothing else: far beyond any honest run, so that only a hang meets it.
 pub const DEFAULT_BOUND: Duration = Duration::from_secs(120);
@@ -49,26 +47,6 @@ where
     S: AsRef<OsStr>,
 {
     Invocation::new(coordinator_binary(), args)
-}
-
-/// The built `coordinator`: the one that [`BINARY_VARIABLE`] names, else a release build made once per process.
-///
-/// # Panics
-/// When the variable names no file, or the build fails.
-pub fn coordinator_binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| match std::env::var_os(BINARY_VARIABLE) {
-        Some(path) => {
-            let path = workspace_root().join(path);
-            assert!(
-                path.is_file(),
-                "{BINARY_VARIABLE} names {}, which is not a file",
-                path.display()
-            );
-            path
-        }
-        None => build_coordinator(),
-    })
 }
 
 /// Holds a refused run to its contract: this exit status, nothing on standard output, and every one of `needles` in
@@ -109,7 +87,8 @@ impl Invocation {
             .env_clear()
             .envs(kept_environment())
             .env("HOME", home)
-            .current_dir(cwd);
+            .current_dir(cwd)
+            .process_group(0);
         Self {
             command,
             stdin: Vec::new(),
@@ -167,7 +146,7 @@ impl Invocation {
             .wait_timeout(self.bound)
             .expect("a child of this process can be waited for");
         if status.is_none() {
-            child.kill().expect("a running child can be killed");
+            kill_group(&child);
             child.wait().expect("a killed child can be waited for");
         }
         writer.join().expect("the writer does not panic");
@@ -207,35 +186,15 @@ fn kept_environment() -> impl Iterator<Item = (OsString, OsString)> {
         .filter_map(|name| std::env::var_os(name).map(|value| (name.into(), value)))
 }
 
-fn build_coordinator() -> PathBuf {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--bin",
-            "coordinator",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
-        .current_dir(workspace_root())
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo can be started");
+/// Kills the program and what it started: a grandchild that held the pipes open would keep their readers waiting.
+fn kill_group(leader: &Child) {
+    let status = Command::new("/bin/sh")
+        .args(["-c", "kill -s KILL -- \"-$0\"", &leader.id().to_string()])
+        .status();
     assert!(
-        output.status.success(),
-        "cargo could not build the coordinator: see its messages above"
+        status.is_ok_and(|status| status.success()),
+        "a running group of processes can be killed"
     );
-    let messages = String::from_utf8(output.stdout).expect("cargo's messages are UTF-8");
-    executable_in(&messages).expect("cargo names the executable that it built")
-}
-
-/// The executable in cargo's stream of JSON messages.
-fn executable_in(messages: &str) -> Option<PathBuf> {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
 }
 
 fn feed(child: &mut Child, bytes: Vec<u8>) -> JoinHandle<()> {
@@ -301,8 +260,8 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "ran past")]
-    fn a_hanging_run_is_killed() {
-        shell("exec sleep 60").within(Duration::from_millis(50)).run();
+    fn a_hanging_run_is_killed_with_what_it_started() {
+        shell("sleep 60 & sleep 60").within(Duration::from_millis(50)).run();
     }
 
     #[test]
@@ -320,12 +279,5 @@ mod tests {
     #[should_panic(expected = "the run failed")]
     fn success_refuses_another_status() {
         let _ = shell("exit 1").run().success();
-    }
-
-    #[test]
-    fn the_executable_is_found_in_cargos_messages() {
-        let messages = "{\"executable\":null}\nnot json\n{\"executable\":\"/t/coordinator\"}\n";
-        assert_eq!(executable_in(messages), Some(PathBuf::from("/t/coordinator")));
-        assert_eq!(executable_in("{}"), None);
     }
 }
