@@ -4,7 +4,7 @@
 //! memory does not grow with the data. Read next: `mod`, which names the content.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -133,7 +133,7 @@ pub(super) fn write(
     let inside = |name: &str| temporary.path().join(name);
     write_bars(&inside(BARS), sample, symbols_max, progress)?;
     write_universe(&inside(UNIVERSE), &sample.universe())?;
-    fs::write(inside(README), readme()).map_err(failed("write", &inside(README)))?;
+    write_text(&inside(README), readme().as_bytes())?;
     write_manifest(temporary.path())?;
     put_in_place(temporary, dir)
 }
@@ -283,8 +283,15 @@ fn write_manifest(folder: &Path) -> Result<(), SampleError> {
     };
     let mut text = serde_json::to_vec_pretty(&manifest).expect("numbers and a text are always JSON");
     text.push(b'\n');
-    let path = folder.join(MANIFEST);
-    fs::write(&path, text).map_err(failed("write", &path))
+    write_text(&folder.join(MANIFEST), &text)
+}
+
+/// Synced before the folder is renamed: a folder that is there after a power cut is whole.
+fn write_text(path: &Path, text: &[u8]) -> Result<(), SampleError> {
+    let mut file = File::create(path).map_err(failed("create", path))?;
+    file.write_all(text)
+        .and_then(|()| file.sync_all())
+        .map_err(failed("write", path))
 }
 
 fn readme() -> String {

@@ -56,14 +56,13 @@ fn emptied(sums: &Sums<'_>) -> Option<String> {
     if sums.get("rank", "ranked") > 0 {
         return None;
     }
-    let totals = [("universe", "candidates"), ("data", "passed"), ("rank", "passed")];
     if sums.get("universe", "candidates") == 0 {
         return Some("nothing is ranked: there are no candidates".to_owned());
     }
     let stage = match (sums.get("universe", "passed"), sums.get("data", "passed")) {
-        (0, _) => totals[0].0,
-        (_, 0) => totals[1].0,
-        _ => totals[2].0,
+        (0, _) => "universe",
+        (_, 0) => "data",
+        _ => "rank",
     };
     let mut reasons = sums.reasons(stage);
     reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -49,11 +49,9 @@ impl Encoder {
         Ok(match format {
             Format::Parquet => {
                 let properties = parquet_properties(metadata)?;
-                Self::Parquet(Box::new(ArrowWriter::try_new(
-                    output,
-                    schema.clone(),
-                    Some(properties),
-                )?))
+                // Some readers look at the file's pairs, others only at those of the embedded Arrow schema.
+                let described = SchemaRef::new(with_metadata(schema, metadata));
+                Self::Parquet(Box::new(ArrowWriter::try_new(output, described, Some(properties))?))
             }
             Format::Csv => {
                 let mut writer = csv::WriterBuilder::new().with_header(true).build(output);

@@ -37,7 +37,7 @@ pub struct FileSink {
 impl FileSink {
     /// Opens a temporary file in the folder of `path` and writes the format's header.
     ///
-    /// Metadata that the schema carries itself goes only into Arrow files; pass what every file must say in `metadata`.
+    /// Metadata that the schema carries itself is kept; `metadata` comes on top of it.
     ///
     /// # Errors
     /// The folder is missing or refuses files, `path` is a folder, or the disk is full.
@@ -45,11 +45,6 @@ impl FileSink {
         let (file, temporary) = temporary_beside(path)?.into_parts();
         let errors = ErrorSlot::default();
         let output = BufWriter::with_capacity(BUFFER_BYTES, Recorder::new(file, errors.clone()));
-        // Parquet would embed the schema's own metadata a second time, inside its copy of the Arrow schema.
-        let schema = match format {
-            Format::Parquet => SchemaRef::new(Schema::new(schema.fields().clone())),
-            _ => schema,
-        };
         let encoder = Encoder::open(format, &schema, metadata, output)
             .map_err(|error| encode_error(path, format, &errors, error))?;
         let batches = BatchCoalescer::new(SchemaRef::new(Schema::new(schema.fields().clone())), BATCH_ROWS);

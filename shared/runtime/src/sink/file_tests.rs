@@ -169,14 +169,13 @@ fn metadata_is_in_the_files_that_have_a_place_for_it() {
         .map(|pair| (pair.key.as_str(), pair.value.as_deref().unwrap()))
         .collect();
     assert_eq!(found[..2], metadata().iter().collect::<Vec<_>>());
+    let run_id = |schema: &Schema| schema.metadata().get("tickfleet.run_id").cloned();
+    assert_eq!(run_id(reader.schema()).as_deref(), Some("r1"));
 
     let path = folder.path().join("t.arrow");
     write(&path, Format::Arrow, &[rows(0, 3)]);
     let schema = FileReader::try_new(File::open(&path).unwrap(), None).unwrap().schema();
-    assert_eq!(
-        schema.metadata().get("tickfleet.run_id").map(String::as_str),
-        Some("r1")
-    );
+    assert_eq!(run_id(&schema).as_deref(), Some("r1"));
 }
 
 #[test]
