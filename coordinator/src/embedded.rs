@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickfleet_protocol::ids::WorkerId;
-use tickfleet_runtime::broker::{Broker, MemoryBroker};
+use tickfleet_runtime::broker::Broker;
+use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::{Machine, Pool};
 use tickfleet_worker::{Worker, WorkerOptions};

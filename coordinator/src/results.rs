@@ -8,7 +8,6 @@ use arrow::array::{Array, AsArray};
 use arrow::compute::{SortColumn, filter_record_batch, is_not_null, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
-use serde::Serialize;
 use serde_json::value::RawValue;
 use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_proto::convert::{FirstRejects, ReduceOutput};
@@ -77,7 +76,7 @@ pub async fn failure(broker: &dyn Broker, run: RunId, state: RunState) -> Failur
     let Ok(dead) = broker.dead(run).await else { return failure };
     let named = dead.iter().take(DEAD_SHOWN).fold(failure, |failure, letter| {
         let stage = ["map", "reduce"].get(usize::from(letter.job.stage.0)).copied().unwrap_or("stage");
-        failure.why(format!("{stage} job {}: {}", letter.job.index.0, letter.cause))
+        failure.why(format!("{stage} job {}: {}", letter.job.index.0, letter.reason))
     });
     match dead.len().saturating_sub(DEAD_SHOWN) {
         0 => named,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{Int64Type};
+use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use serde::Serialize;
 use tickfleet_kernels::scan::cells::format_date;
@@ -11,8 +11,9 @@ use tickfleet_protocol::ids::RunId;
 
 use crate::view::funnel::{FunnelLine, funnel};
 use crate::view::number::{count, duration};
+use crate::view::colour::Stream;
 use crate::view::ranked::{RankedRow, ranked};
-use crate::view::table::terminal_columns;
+use crate::view::terminal::columns_of;
 
 /// A result file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -116,12 +117,12 @@ impl Report {
         if !self.files.is_empty() || self.shown.is_empty() {
             return String::new();
         }
-        ranked(&self.shown, terminal_columns(), colours)
+        ranked(&self.shown, columns_of(Stream::Stdout), colours)
     }
 
     /// The rest for standard error: the last date's funnel, notes, files, and how long it took.
     pub fn summary(&self, elapsed: Duration, colours: bool) -> String {
-        let columns = terminal_columns();
+        let columns = columns_of(Stream::Stderr);
         let last = self.as_of.last().map_or("", String::as_str);
         let mut text = match self.as_of.as_slice() {
             [first, .., last] => format!("\nscan of {} sessions, {first} to {last}; below, {last}\n", self.as_of.len()),

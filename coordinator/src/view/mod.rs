@@ -10,4 +10,5 @@ pub mod progress;
 pub mod ranked;
 pub mod stdout;
 pub mod table;
+pub mod terminal;
 mod text;

@@ -16,6 +16,7 @@ use crate::broker::{Broker, Claim, ClaimRequest, CommitOutcome, FailOutcome, Hel
 /// Takes a broker through every law of this module.
 pub async fn run_all(harness: &dyn Harness) {
     a_small_run_is_not_starved_by_a_big_one(harness).await;
+    a_late_run_gets_its_share_and_no_more(harness).await;
     weights_share_the_workers(harness).await;
     each_delivery_has_a_token_of_its_own(harness).await;
     only_the_live_token_counts(harness).await;
@@ -42,6 +43,24 @@ pub async fn a_small_run_is_not_starved_by_a_big_one(harness: &dyn Harness) {
         of_small += usize::from(claim_one(&*broker).await.job.run == small);
     }
     assert_eq!(of_small, 3, "of the next eight deliveries");
+}
+
+/// A run that comes late makes up for nothing: from then on the two alternate.
+pub async fn a_late_run_gets_its_share_and_no_more(harness: &dyn Harness) {
+    let broker = harness.broker().await;
+    submit(&*broker, "early", &[1_000]).await;
+    for _ in 0..10 {
+        assert_eq!(claim(&*broker, 20).await.len(), 20);
+    }
+    let late = submit(&*broker, "late", &[1_000]).await;
+    let mut of_late = 0;
+    for _ in 0..40 {
+        of_late += usize::from(claim_one(&*broker).await.job.run == late);
+    }
+    assert!(
+        (15..=25).contains(&of_late),
+        "{of_late} of 40 deliveries for half of the weight"
+    );
 }
 
 /// Runs that both have jobs waiting are served by their weights.

@@ -20,6 +20,9 @@ use crate::broker::{Broker, ClaimRequest, CommitOutcome, FailOutcome, Failure, H
 /// One step of the clock: neither leases nor backoffs end near a multiple of it.
 const TICK_MS: u64 = 10_000;
 
+/// More rounds than it can take to work off what a game leaves.
+const WORK_OFF_ROUNDS: usize = 1_000;
+
 /// Plays `steps` operations of this seed on a fresh broker, then works off what is left, and compares throughout.
 pub async fn against_model(harness: &dyn Harness, seed: u64, steps: usize) {
     let mut game = Game {
@@ -307,13 +310,17 @@ impl Game {
 
     /// Commits all there is, and lets time pass where there is nothing, until no run is running.
     async fn work_off(&mut self, harness: &dyn Harness) {
-        while self.model.summaries().any(|summary| !summary.state.is_ended()) {
+        for _ in 0..WORK_OFF_ROUNDS {
+            if self.model.summaries().all(|summary| summary.state.is_ended()) {
+                return;
+            }
             let held = self.claim_as(request(32)).await;
             self.commit_all(&held).await;
             if held.is_empty() {
                 self.advance(harness).await;
             }
         }
+        panic!("seed {}: some run never ends", self.seed);
     }
 
     /// Everything that can be seen, moments apart.
