@@ -41,9 +41,9 @@ pub(super) async fn open(
         events.note(&format!("universe: {} rows without a symbol skipped", table.unplaced_rows));
     }
     let (started, lanes) = (Instant::now(), cluster.pool.lanes() as u64);
-    let mut progress = |rows: u64| {
+    let mut progress = |done: u64, total: u64| {
         let stage = "reading rows".to_owned();
-        events.progress(&Snapshot { stage, done: rows, total: 0, retries: 0, lanes, elapsed: started.elapsed() });
+        events.progress(&Snapshot { stage, done, total, retries: 0, lanes, elapsed: started.elapsed() });
     };
     let survey = survey(&cluster.inputs, &cluster.pool, files, rule, &mut progress);
     let survey = survey.await.map_err(|error| bad_input(&error))?;

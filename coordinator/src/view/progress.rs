@@ -109,11 +109,10 @@ impl<W: Write> Lines<W> {
     }
 
     fn is_due(&self, snapshot: &Snapshot) -> bool {
-        let Some(last) = self.last.as_ref().filter(|last| last.stage == snapshot.stage) else {
-            return true;
-        };
-        let is_end = snapshot.done >= snapshot.total && last.done < snapshot.done;
-        is_end || snapshot.elapsed.saturating_sub(last.elapsed) >= self.every
+        let last = self.last.as_ref().filter(|last| last.stage == snapshot.stage);
+        let (shown, since) = last.map_or((0, Duration::ZERO), |last| (last.done, last.elapsed));
+        let is_end = snapshot.total > 0 && snapshot.done >= snapshot.total && shown < snapshot.done;
+        is_end || snapshot.elapsed.saturating_sub(since) >= self.every
     }
 }
 
@@ -154,7 +153,10 @@ pub fn describe(snapshot: &Snapshot) -> String {
         lanes,
         elapsed,
     } = snapshot;
-    let mut text = format!("{stage} {}/{}", count(*done), count(*total));
+    let mut text = format!("{stage} {}", count(*done));
+    if *total > 0 {
+        text += &format!("/{}", count(*total));
+    }
     if let Some(percent) = done.saturating_mul(100).checked_div(*total) {
         text += &format!(" {percent}%");
     }

@@ -20,7 +20,7 @@ fn at(stage: &str, done: u64, total: u64, millis: u64) -> Snapshot {
 #[test]
 fn a_snapshot_is_one_line() {
     let check = |snapshot: &Snapshot, expect: &str| assert_eq!(describe(snapshot), expect);
-    check(&at("map", 0, 0, 0), "map 0/0, 2 lanes");
+    check(&at("reading rows", 512, 0, 0), "reading rows 512, 2 lanes");
     check(&at("map", 0, 528, 40), "map 0/528 0%, 2 lanes");
     check(
         &at("map", 120, 528, 2_000),
@@ -73,11 +73,9 @@ fn lines_come_at_intervals_and_at_the_end() {
     assert_eq!(
         starts,
         [
-            "map 0/10 0%",
             "map 2/10 20%",
             "map 4/10 40%",
             "map 10/10 100%",
-            "reduce 0/1 0%",
             "a�[2Jnote",
             "reduce 1/1 100%"
         ]

@@ -46,6 +46,14 @@ impl BarFile {
             Self::Text(text) => &text.file,
         }
     }
+
+    /// Its rows, where the format tells them.
+    pub fn rows(&self) -> Option<u64> {
+        match self {
+            Self::Parquet(parquet) => Some((0..parquet.groups()).map(|group| parquet.rows(group) as u64).sum()),
+            Self::Text(_) => None,
+        }
+    }
 }
 
 /// How much of a block is wanted.

@@ -2,7 +2,7 @@
 //!
 //! Never opens a file. Read next: [`super::file`].
 
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Component, Path, PathBuf, absolute};
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -75,7 +75,19 @@ fn local_path(table: &'static str, uri: &str) -> Result<PathBuf, DataError> {
         }
         None => uri,
     };
-    absolute(path).map_err(|_| DataError::NotFound { table, uri: uri.to_owned() })
+    let path = absolute(path).map_err(|_| DataError::NotFound { table, uri: uri.to_owned() })?;
+    Ok(without_parents(path))
+}
+
+/// The path without `..`: the part up to the last one is resolved by the system, links included.
+fn without_parents(path: PathBuf) -> PathBuf {
+    let Some(last) = path.components().collect::<Vec<_>>().iter().rposition(|part| *part == Component::ParentDir) else {
+        return path;
+    };
+    let head: PathBuf = path.components().take(last + 1).collect();
+    let tail: PathBuf = path.components().skip(last + 1).collect();
+    // What does not exist keeps its name, for the message that says so.
+    std::fs::canonicalize(head).map_or(path, |head| head.join(tail))
 }
 
 /// A path with wildcards that does not name something as it stands.
@@ -238,6 +250,7 @@ mod tests {
         let at = |name: &str| root.path().join(name).display().to_string();
         assert_eq!(names(at("")).await, ["a.parquet", "b/10.csv", "b/2.csv"]);
         assert_eq!(names(at("*/1*.csv")).await, ["b/10.csv"]);
+        assert_eq!(names(at("b/../a.parquet")).await, ["a.parquet"]);
         assert_eq!(names(at("**/*.csv")).await, ["b/10.csv", "b/2.csv"]);
         assert_eq!(names(format!("file://{}", at("b/2.csv"))).await, ["b/2.csv"]);
         assert!(matches!(locate("bars", &at("none.csv")).await, Err(DataError::NotFound { .. })));

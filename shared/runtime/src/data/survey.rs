@@ -25,7 +25,8 @@ const OPENING: usize = 16;
 /// Day ranges up to this long are indexed by a table, longer ones by search.
 const TABLE_DAYS_MAX: usize = 1 << 16;
 
-/// Reads the keys of every block and merges them. `progress` hears of each block: rows so far.
+/// Reads the keys of every block and merges them. `progress` hears of each block: rows so far, and rows in all, which
+/// is 0 where only reading tells.
 ///
 /// # Errors
 /// The first file, in input order, that cannot be read; inputs beyond the limits.
@@ -34,12 +35,13 @@ pub async fn survey(
     pool: &Pool,
     files: Vec<StoredFile>,
     rule: TickerRule,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Survey, DataError> {
     let facts = files.iter().map(|file| file.facts.clone()).collect();
     let opening = stream::iter(files.into_iter().map(|file| inputs.bars(file))).buffered(OPENING);
     let open: Vec<Arc<BarFile>> = opening.try_collect().await?;
-    let mut work = Work { inputs, pool, rule, waiting: VecDeque::new(), done: Vec::new(), rows: 0, progress };
+    let total = open.iter().map(|file| file.rows()).sum::<Option<u64>>().unwrap_or(0);
+    let mut work = Work { inputs, pool, rule, waiting: VecDeque::new(), done: Vec::new(), rows: 0, total, progress };
     for (ordinal, file) in (0u32..).zip(&open) {
         match file.as_ref() {
             BarFile::Parquet(parquet) => {
@@ -75,7 +77,8 @@ struct Work<'a> {
     waiting: VecDeque<Pending>,
     done: Vec<SurveyedBlock>,
     rows: u64,
-    progress: &'a mut dyn FnMut(u64),
+    total: u64,
+    progress: &'a mut (dyn FnMut(u64, u64) + Send),
 }
 
 impl Work<'_> {
@@ -108,7 +111,7 @@ impl Work<'_> {
             let Some(next) = self.waiting.pop_front() else { break };
             let block = next.await?;
             self.rows += u64::from(block.summary.rows);
-            (self.progress)(self.rows);
+            (self.progress)(self.rows, self.total);
             self.done.push(block);
         }
         Ok(())
