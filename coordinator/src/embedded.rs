@@ -57,7 +57,13 @@ impl Embedded {
         let (drain, draining) = watch::channel(false);
         let worker = Worker::new(broker.clone(), inputs.clone(), pool.clone(), options);
         let worker = tokio::spawn(worker.run(draining));
-        Ok(Self { broker, inputs, pool, drain, worker })
+        Ok(Self {
+            broker,
+            inputs,
+            pool,
+            drain,
+            worker,
+        })
     }
 
     /// Lets the worker finish what it computes, and ends it.
@@ -66,7 +72,10 @@ impl Embedded {
     /// The worker could not work at all.
     pub async fn stop(self) -> Result<(), Failure> {
         self.drain.send_replace(true);
-        let ended = self.worker.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let ended = self
+            .worker
+            .await
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
         ended.map_err(|error| Failure::new(ExitStatus::Failed, "the worker ended early").because(&error))
     }
 }

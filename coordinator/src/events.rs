@@ -103,7 +103,13 @@ impl Events {
         } else {
             Box::new(Lines::stderr(LINE_EVERY))
         };
-        Self { json: options.json, quiet: options.quiet, progress, last: None, stdout: Out::stdout() }
+        Self {
+            json: options.json,
+            quiet: options.quiet,
+            progress,
+            last: None,
+            stdout: Out::stdout(),
+        }
     }
 
     /// Whether events are printed instead of text.
@@ -183,7 +189,10 @@ impl Events {
     }
 
     fn write(&mut self, text: &str) -> Result<(), Failure> {
-        let written = self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush());
+        let written = self
+            .stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| self.stdout.flush());
         written.map_err(|error| Failure::new(ExitStatus::Failed, "standard output can't be written").because(&error))
     }
 }

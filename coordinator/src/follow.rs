@@ -18,15 +18,13 @@ const STAGES: [&str; 2] = ["map", "reduce"];
 ///
 /// # Errors
 /// The broker does not answer, or no longer has the run.
-pub async fn follow(
-    broker: &dyn Broker,
-    run: RunId,
-    lanes: usize,
-    events: &mut Events,
-) -> Result<RunState, Failure> {
+pub async fn follow(broker: &dyn Broker, run: RunId, lanes: usize, events: &mut Events) -> Result<RunState, Failure> {
     let (mut after, mut stage) = (EventId::START, Stage::new());
     loop {
-        let news = broker.events(run, after, WAIT).await.map_err(|error| unanswered(&error))?;
+        let news = broker
+            .events(run, after, WAIT)
+            .await
+            .map_err(|error| unanswered(&error))?;
         for (id, progress) in news {
             after = id;
             stage.take(&progress.kind);
@@ -50,14 +48,25 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        Self { name: STAGES[0], done: 0, total: 0, retries: 0, since: Instant::now() }
+        Self {
+            name: STAGES[0],
+            done: 0,
+            total: 0,
+            retries: 0,
+            since: Instant::now(),
+        }
     }
 
     fn take(&mut self, kind: &ProgressKind) {
         match kind {
             ProgressKind::StageOpened { stage, jobs } => {
                 let name = STAGES.get(usize::from(stage.0)).copied().unwrap_or("stage");
-                *self = Self { name, total: *jobs, retries: self.retries, ..Self::new() };
+                *self = Self {
+                    name,
+                    total: *jobs,
+                    retries: self.retries,
+                    ..Self::new()
+                };
             }
             ProgressKind::Committed { jobs, .. } => self.done += jobs,
             ProgressKind::Retried { .. } => self.retries += 1,

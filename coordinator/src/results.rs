@@ -73,9 +73,14 @@ pub async fn failure(broker: &dyn Broker, run: RunId, state: RunState) -> Failur
         RunState::Running | RunState::Succeeded | RunState::Failed => "the run failed",
     };
     let failure = Failure::new(ExitStatus::Failed, what).at(format!("run {run}"));
-    let Ok(dead) = broker.dead(run).await else { return failure };
+    let Ok(dead) = broker.dead(run).await else {
+        return failure;
+    };
     let named = dead.iter().take(DEAD_SHOWN).fold(failure, |failure, letter| {
-        let stage = ["map", "reduce"].get(usize::from(letter.job.stage.0)).copied().unwrap_or("stage");
+        let stage = ["map", "reduce"]
+            .get(usize::from(letter.job.stage.0))
+            .copied()
+            .unwrap_or("stage");
         failure.why(format!("{stage} job {}: {}", letter.job.index.0, letter.reason))
     });
     match dead.len().saturating_sub(DEAD_SHOWN) {
@@ -117,7 +122,10 @@ fn metadata(id: RunId, run: &Run) -> Metadata {
     spec.universe = spec.universe.map(|uri| mask(&uri));
     let mut metadata = Metadata::new();
     metadata.insert("tickfleet.run_id", id.to_string());
-    metadata.insert("tickfleet.spec", String::from_utf8_lossy(&canonical(&spec)).into_owned());
+    metadata.insert(
+        "tickfleet.spec",
+        String::from_utf8_lossy(&canonical(&spec)).into_owned(),
+    );
     metadata.insert("tickfleet.kernel_version", KERNEL_VERSION);
     metadata.insert("tickfleet.input_digest", run.record.facts.input_digest().to_string());
     metadata
@@ -139,7 +147,11 @@ struct Tables {
 
 impl<'a> Writer<'a> {
     fn new(out: Option<&'a Target>, metadata: Metadata) -> Self {
-        Self { out, metadata, sinks: Vec::new() }
+        Self {
+            out,
+            metadata,
+            sinks: Vec::new(),
+        }
     }
 
     fn write(&mut self, day: &Day) -> Result<Tables, Failure> {
@@ -159,14 +171,25 @@ impl<'a> Writer<'a> {
             sink.write(table).map_err(|error| unwritten(&error))?;
             written.rows += table.num_rows() as u64;
         }
-        Ok(Tables { ranked, scored_rows: day.scored.num_rows(), funnel: day.funnel.clone() })
+        Ok(Tables {
+            ranked,
+            scored_rows: day.scored.num_rows(),
+            funnel: day.funnel.clone(),
+        })
     }
 
     fn open(&self, name: &'static str, table: &RecordBatch) -> Result<(FileSink, Written), SinkError> {
         let target = self.out.expect("only opened with an output");
         let (path, format) = target.table(name);
         let sink = FileSink::create(&path, table.schema(), format, &self.metadata)?;
-        Ok((sink, Written { table: name, path: path.display().to_string(), rows: 0 }))
+        Ok((
+            sink,
+            Written {
+                table: name,
+                path: path.display().to_string(),
+                rows: 0,
+            },
+        ))
     }
 
     /// Puts every file in its place.
@@ -188,7 +211,13 @@ fn unwritten(error: &SinkError) -> Failure {
 fn ranked(scored: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
     let rank = |batch: &RecordBatch| Arc::clone(batch.column_by_name("rank").expect("scored tables have ranks"));
     let kept = filter_record_batch(scored, &is_not_null(&rank(scored))?)?;
-    let order = lexsort_to_indices(&[SortColumn { values: rank(&kept), options: None }], None)?;
+    let order = lexsort_to_indices(
+        &[SortColumn {
+            values: rank(&kept),
+            options: None,
+        }],
+        None,
+    )?;
     take_record_batch(&kept, &order)
 }
 
@@ -263,7 +292,11 @@ async fn notes(cluster: &Embedded, run: &Run, first: FirstRejects) -> Result<Vec
         let rule = record.spec.map.ticker_rule;
         let described = describe(&cluster.inputs, &record.facts, rule, place, fault).await;
         let row = described.map_err(|error| Failure::from_error(ExitStatus::Failed, &error).help(error.help()))?;
-        notes.push(Note { reason, place: row.place, why: row.why });
+        notes.push(Note {
+            reason,
+            place: row.place,
+            why: row.why,
+        });
     }
     Ok(notes)
 }

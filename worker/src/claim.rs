@@ -50,7 +50,14 @@ pub struct Worker {
 impl Worker {
     /// A worker of a broker's jobs that computes on a pool.
     pub fn new(broker: Arc<dyn Broker>, inputs: Arc<Inputs>, pool: Pool, options: WorkerOptions) -> Self {
-        Self { broker, inputs, pool, options, runs: Arc::default(), held: Arc::default() }
+        Self {
+            broker,
+            inputs,
+            pool,
+            options,
+            runs: Arc::default(),
+            held: Arc::default(),
+        }
     }
 
     /// Works until `drain` turns true: then claims nothing more, finishes what computes and hands the rest back.
@@ -139,7 +146,9 @@ impl Worker {
         if claim.solo {
             return Err(JobError::Solo { kills: claim.kills });
         }
-        let Some(run) = self.runs.get(self.broker.as_ref(), claim.job.run).await? else { return Ok(None) };
+        let Some(run) = self.runs.get(self.broker.as_ref(), claim.job.run).await? else {
+            return Ok(None);
+        };
         let job = run.job(&claim.job)?;
         let identity = run.identities().of(&job);
         if self.broker.result(identity).await?.is_some() {
@@ -160,7 +169,11 @@ impl Worker {
 
 /// At least one permit, and as many more as are free.
 async fn acquire(room: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    let first = room.clone().acquire_owned().await.expect("the semaphore is never closed");
+    let first = room
+        .clone()
+        .acquire_owned()
+        .await
+        .expect("the semaphore is never closed");
     let mut permits = vec![first];
     while permits.len() < MAX_CLAIMS_PER_CALL
         && let Ok(permit) = room.clone().try_acquire_owned()

@@ -25,7 +25,9 @@ use crate::run::Run;
 pub fn compute(run: &Run, inputs: &Inputs, job: &Job, input: Input) -> Result<Bytes, JobError> {
     match (job, input) {
         (Job::Map { symbols, dates }, Input::Map(blocks)) => map(run, inputs, symbols.clone(), dates.clone(), blocks),
-        (Job::Reduce { date }, Input::Reduce(results, universe)) => reduce_day(run, *date, &results, universe.as_deref()),
+        (Job::Reduce { date }, Input::Reduce(results, universe)) => {
+            reduce_day(run, *date, &results, universe.as_deref())
+        }
         (job, _) => unreachable!("the input of {job:?} was fetched for it"),
     }
 }
@@ -40,10 +42,15 @@ fn map(
     let facts = &run.record.facts;
     let mut loaded = Vec::with_capacity(blocks.len());
     for (ordinal, fetched) in blocks {
-        loaded.push(LoadedBlock { ordinal, block: inputs.decode(fetched)? });
+        loaded.push(LoadedBlock {
+            ordinal,
+            block: inputs.decode(&fetched)?,
+        });
     }
-    let names: Vec<&str> =
-        facts.mapped[symbols].iter().map(|&ordinal| facts.symbols[ordinal as usize].symbol.as_str()).collect();
+    let names: Vec<&str> = facts.mapped[symbols]
+        .iter()
+        .map(|&ordinal| facts.symbols[ordinal as usize].symbol.as_str())
+        .collect();
     let as_of = &facts.as_of[dates];
     let gathered = gather(&loaded, &names);
     let mut mapper = Mapper::new(&run.calendar, &run.record.spec.map);
@@ -65,7 +72,11 @@ fn map(
     }
     let batches: Vec<_> = days.into_iter().map(MapRowsBuilder::finish).collect::<Result<_, _>>()?;
     let rows = encode(&MapRowsBuilder::schema(), &batches)?;
-    Ok(MapOutput { rows, first_rejects: first }.encode())
+    Ok(MapOutput {
+        rows,
+        first_rejects: first,
+    }
+    .encode())
 }
 
 fn columns<'a>(rows: &Rows<'a>) -> SymbolRows<'a> {
@@ -84,10 +95,22 @@ fn reject(rows: &Rows<'_>, row: usize, kind: RejectKind) -> FirstRejects {
     let place = Some(rows.place(row));
     let none = FirstRejects::default();
     match kind {
-        RejectKind::BadPrice => FirstRejects { bad_price: place, ..none },
-        RejectKind::BadVolume => FirstRejects { bad_volume: place, ..none },
-        RejectKind::GhostSession => FirstRejects { ghost_session: place, ..none },
-        RejectKind::Duplicate => FirstRejects { duplicate: place, ..none },
+        RejectKind::BadPrice => FirstRejects {
+            bad_price: place,
+            ..none
+        },
+        RejectKind::BadVolume => FirstRejects {
+            bad_volume: place,
+            ..none
+        },
+        RejectKind::GhostSession => FirstRejects {
+            ghost_session: place,
+            ..none
+        },
+        RejectKind::Duplicate => FirstRejects {
+            duplicate: place,
+            ..none
+        },
     }
 }
 
@@ -103,12 +126,20 @@ fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Unive
         first = first.merge(output.first_rejects);
         rows.extend(map_rows(&decode_at(&output.rows, date - dates.start)?)?);
     }
-    let mapped: Vec<MappedSymbol<'_>> =
-        rows.iter().map(|(symbol, row)| MappedSymbol { symbol, row: row.clone() }).collect();
+    let mapped: Vec<MappedSymbol<'_>> = rows
+        .iter()
+        .map(|(symbol, row)| MappedSymbol {
+            symbol,
+            row: row.clone(),
+        })
+        .collect();
     let bars: Vec<BarSymbol<'_>> = facts
         .symbols
         .iter()
-        .map(|facts| BarSymbol { symbol: &facts.symbol, first_day: facts.first_day })
+        .map(|facts| BarSymbol {
+            symbol: &facts.symbol,
+            first_day: facts.first_day,
+        })
         .collect();
     let as_of = facts.as_of[date];
     let candidates = stage(universe, &bars, as_of, &spec.universe_stage);
@@ -117,7 +148,12 @@ fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Unive
         data: spec.data_stage.clone(),
         rank: spec.rank.clone(),
     };
-    let input = DayInput { as_of, universe, candidates: &candidates, mapped: &mapped };
+    let input = DayInput {
+        as_of,
+        universe,
+        candidates: &candidates,
+        mapped: &mapped,
+    };
     let tables = reduce(&input, &options);
     let ipc = |table| -> Result<Bytes, JobError> {
         let batch = batch(table)?;
@@ -134,5 +170,8 @@ fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Unive
 
 /// Without mapped symbols there are no map jobs, and every date begins its own chunk.
 fn empty_map(date: usize) -> Option<Job> {
-    Some(Job::Map { symbols: 0..0, dates: date..date + 1 })
+    Some(Job::Map {
+        symbols: 0..0,
+        dates: date..date + 1,
+    })
 }

@@ -30,7 +30,9 @@ pub async fn fetch(run: &Run, inputs: &Inputs, broker: &dyn Broker, job: &Job) -
         Job::Map { symbols, dates } => {
             let facts = &run.record.facts;
             let mapped = &facts.mapped[symbols.clone()];
-            let (Some(&first), Some(&last)) = (mapped.first(), mapped.last()) else { return Ok(Input::Map(Vec::new())) };
+            let (Some(&first), Some(&last)) = (mapped.first(), mapped.last()) else {
+                return Ok(Input::Map(Vec::new()));
+            };
             let last_day = facts.as_of[dates.end - 1];
             let mut blocks = Vec::new();
             for ordinal in facts.blocks_of((first, last), last_day) {
@@ -46,9 +48,15 @@ pub async fn fetch(run: &Run, inputs: &Inputs, broker: &dyn Broker, job: &Job) -
             let found = broker.results(&identities).await?;
             let missing = found.iter().filter(|result| result.is_none()).count();
             if missing > 0 {
-                return Err(JobError::ResultsGone { missing, all: identities.len() });
+                return Err(JobError::ResultsGone {
+                    missing,
+                    all: identities.len(),
+                });
             }
-            Ok(Input::Reduce(found.into_iter().flatten().collect(), run.universe().await?))
+            Ok(Input::Reduce(
+                found.into_iter().flatten().collect(),
+                run.universe().await?,
+            ))
         }
     }
 }

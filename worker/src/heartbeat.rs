@@ -28,7 +28,9 @@ impl Held {
     /// Adds claims.
     pub fn add(&self, claims: &[Claim]) {
         let now = Instant::now();
-        self.lock().claims.extend(claims.iter().map(|claim| (claim.token, (claim.clone(), now))));
+        self.lock()
+            .claims
+            .extend(claims.iter().map(|claim| (claim.token, (claim.clone(), now))));
     }
 
     /// Forgets claims that have ended.
@@ -76,12 +78,17 @@ impl Heartbeat {
     ) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let beating = held.clone();
-        let thread = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
-            while !wait(&beating, lease / 3) {
-                runtime.block_on(beat(broker.as_ref(), &beating, lease, job_max));
-            }
-        })?;
-        Ok(Self { held, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("heartbeat".to_owned())
+            .spawn(move || {
+                while !wait(&beating, lease / 3) {
+                    runtime.block_on(beat(broker.as_ref(), &beating, lease, job_max));
+                }
+            })?;
+        Ok(Self {
+            held,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -99,16 +106,19 @@ impl Drop for Heartbeat {
 
 /// Waits one interval; true when it is time to stop.
 fn wait(held: &Held, interval: Duration) -> bool {
-    let waited = held.stopped.wait_timeout_while(held.lock(), interval, |state| !state.stop);
+    let waited = held
+        .stopped
+        .wait_timeout_while(held.lock(), interval, |state| !state.stop);
     waited.unwrap_or_else(PoisonError::into_inner).0.stop
 }
 
 async fn beat(broker: &dyn Broker, held: &Held, lease: Duration, job_max: Duration) {
     let live: Vec<_> = {
         let state = held.lock();
-        let live = state.claims.values().filter(|(claim, since)| {
-            since.elapsed() < job_max && !state.revoked.contains(&claim.token)
-        });
+        let live = state
+            .claims
+            .values()
+            .filter(|(claim, since)| since.elapsed() < job_max && !state.revoked.contains(&claim.token));
         live.map(|(claim, _)| claim.held()).collect()
     };
     let lease_ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);

@@ -43,7 +43,12 @@ pub async fn publish(broker: Arc<dyn Broker>, held: Arc<Held>, mut outcomes: mps
             tokens.push(claim.token);
             match outcome {
                 Outcome::Done(identity, result) => {
-                    commits.push(Commit { job: claim.job, token: claim.token, identity, result });
+                    commits.push(Commit {
+                        job: claim.job,
+                        token: claim.token,
+                        identity,
+                        result,
+                    });
                 }
                 Outcome::Failed(error) => failures.push(failure(&claim, &error)),
             }
@@ -65,7 +70,12 @@ async fn commit(broker: &dyn Broker, commits: Vec<Commit>) {
     for commit in commits {
         if let Err(error) = broker.commit(vec![commit.clone()]).await {
             let reason = format!("the result cannot be stored: {error}");
-            let failure = Failure { job: commit.job, token: commit.token, reason, retryable: error.is_retryable() };
+            let failure = Failure {
+                job: commit.job,
+                token: commit.token,
+                reason,
+                retryable: error.is_retryable(),
+            };
             retried("fail", || broker.fail(vec![failure.clone()])).await;
         }
     }
@@ -73,7 +83,12 @@ async fn commit(broker: &dyn Broker, commits: Vec<Commit>) {
 
 fn failure(claim: &Claim, error: &JobError) -> Failure {
     tracing::warn!(job = ?claim.job, error = error.chain(), "job failed");
-    Failure { job: claim.job, token: claim.token, reason: error.chain(), retryable: error.retryable() }
+    Failure {
+        job: claim.job,
+        token: claim.token,
+        reason: error.chain(),
+        retryable: error.retryable(),
+    }
 }
 
 /// Calls until it succeeds or cannot; true on success. The broker's calls are safe to send again.

@@ -36,12 +36,22 @@ impl Run {
     pub fn new(record: ScanRun) -> Self {
         let plan = Plan::new(&record.facts, record.sharding);
         let calendar = Calendar::new(record.facts.dates.clone(), &record.facts.traded, &record.spec.session);
-        Self { record, plan, calendar, universe: OnceCell::new() }
+        Self {
+            record,
+            plan,
+            calendar,
+            universe: OnceCell::new(),
+        }
     }
 
     /// Identities of the run's jobs.
     pub fn identities(&self) -> Identities<'_> {
-        Identities { spec: &self.record.spec, facts: &self.record.facts, plan: &self.plan, calendar: &self.calendar }
+        Identities {
+            spec: &self.record.spec,
+            facts: &self.record.facts,
+            plan: &self.plan,
+            calendar: &self.calendar,
+        }
     }
 
     /// What a job covers.
@@ -50,7 +60,10 @@ impl Run {
     /// [`JobError::NotPlanned`].
     pub fn job(&self, job: &JobRef) -> Result<Job, JobError> {
         let planned = self.plan.job(u32::from(job.stage.0), job.index.0);
-        planned.ok_or(JobError::NotPlanned { stage: job.stage.0, index: job.index.0 })
+        planned.ok_or(JobError::NotPlanned {
+            stage: job.stage.0,
+            index: job.index.0,
+        })
     }
 
     /// The universe, read once.
@@ -59,7 +72,9 @@ impl Run {
     /// It can no longer be read.
     pub async fn universe(&self) -> Result<Option<Arc<Universe>>, JobError> {
         let read = async || {
-            let Some(table) = &self.record.facts.universe else { return Ok(None) };
+            let Some(table) = &self.record.facts.universe else {
+                return Ok(None);
+            };
             let files: Vec<_> = table.files.iter().map(reopen).collect::<Result<_, _>>()?;
             let rule = self.record.spec.map.ticker_rule;
             Ok::<_, JobError>(Some(read_universe(&files, rule).await?.universe))
@@ -85,7 +100,9 @@ impl Runs {
         if let Some(found) = known.get(&run) {
             return Ok(Some(found.clone()));
         }
-        let Some(record) = broker.run(run).await? else { return Ok(None) };
+        let Some(record) = broker.run(run).await? else {
+            return Ok(None);
+        };
         let decoded = Arc::new(Run::new(ScanRun::decode(record.payload)?));
         if known.len() >= RUNS_MAX {
             known.clear();

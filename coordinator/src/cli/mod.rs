@@ -12,7 +12,7 @@ mod submit;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{ExitStatus, Failure};
 
@@ -39,6 +39,12 @@ enum Verb {
     Data(data::Data),
     Config(config::Config),
     Completions(completions::Completions),
+}
+
+/// The definition of the command line, for completions and for checks of documents.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Parses the arguments of this process, runs the verb, prints what went wrong.

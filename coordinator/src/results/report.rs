@@ -9,9 +9,9 @@ use serde::Serialize;
 use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_protocol::ids::RunId;
 
+use crate::view::colour::Stream;
 use crate::view::funnel::{FunnelLine, funnel};
 use crate::view::number::{count, duration};
-use crate::view::colour::Stream;
 use crate::view::ranked::{RankedRow, ranked};
 use crate::view::terminal::columns_of;
 
@@ -98,7 +98,8 @@ impl Report {
         self.scored += scored as u64;
         self.ranked += ranked.len() as u64;
         let text = |name: &str| funnel.column_by_name(name).map(|column| column.as_string::<i32>());
-        let (Some(stages), Some(reasons), Some(counts)) = (text("stage"), text("reason"), funnel.column_by_name("count"))
+        let (Some(stages), Some(reasons), Some(counts)) =
+            (text("stage"), text("reason"), funnel.column_by_name("count"))
         else {
             unreachable!("funnel tables have stage, reason and count")
         };
@@ -125,18 +126,28 @@ impl Report {
         let columns = columns_of(Stream::Stderr);
         let last = self.as_of.last().map_or("", String::as_str);
         let mut text = match self.as_of.as_slice() {
-            [first, .., last] => format!("\nscan of {} sessions, {first} to {last}; below, {last}\n", self.as_of.len()),
+            [first, .., last] => format!(
+                "\nscan of {} sessions, {first} to {last}; below, {last}\n",
+                self.as_of.len()
+            ),
             _ => format!("\nscan as of {last}\n"),
         };
         let lines: Vec<FunnelLine<'_>> = self
             .funnel
             .iter()
             .filter(|entry| entry.as_of == last)
-            .map(|entry| FunnelLine { stage: &entry.stage, reason: &entry.reason, count: entry.count })
+            .map(|entry| FunnelLine {
+                stage: &entry.stage,
+                reason: &entry.reason,
+                count: entry.count,
+            })
             .collect();
         text += &funnel(&lines, columns, colours);
         if self.unplaced_rows > 0 {
-            text += &format!("skipped {} rows without a readable symbol or date\n", count(self.unplaced_rows));
+            text += &format!(
+                "skipped {} rows without a readable symbol or date\n",
+                count(self.unplaced_rows)
+            );
         }
         for note in &self.notes {
             text += &format!("first {}: {}: {}\n", note.reason, note.place, note.why);

@@ -13,7 +13,9 @@ const SHOWN: usize = 10;
 /// Prints the plan.
 pub(super) fn print(run: &Run, events: &mut Events) -> Result<(), Failure> {
     let facts = &run.record.facts;
-    let jobs: Vec<PlannedJob> = (0..run.plan.stages()[MAP as usize]).filter_map(|index| planned(run, index)).collect();
+    let jobs: Vec<PlannedJob> = (0..run.plan.stages()[MAP as usize])
+        .filter_map(|index| planned(run, index))
+        .collect();
     let (first, last) = (facts.as_of[0], facts.as_of[facts.as_of.len() - 1]);
     let mut text = format!(
         "{} bars of {} symbols in {} files; {} symbols are mapped on {} sessions, {} to {}\n",
@@ -26,7 +28,11 @@ pub(super) fn print(run: &Run, events: &mut Events) -> Result<(), Failure> {
         format_date(last),
     );
     let cpu_ms: f64 = jobs.iter().map(|job| job.cpu_ms).sum();
-    text += &format!("{} map jobs, {} reduce jobs, about {cpu_ms:.0} ms of CPU\n", jobs.len(), facts.as_of.len());
+    text += &format!(
+        "{} map jobs, {} reduce jobs, about {cpu_ms:.0} ms of CPU\n",
+        jobs.len(),
+        facts.as_of.len()
+    );
     for job in jobs.iter().take(SHOWN) {
         text += &format!(
             "  map {}: {} symbols ({} to {}) on {} sessions, {} bars in {} blocks, {:.1} ms\n",
@@ -36,17 +42,25 @@ pub(super) fn print(run: &Run, events: &mut Events) -> Result<(), Failure> {
     if jobs.len() > SHOWN {
         text += &format!("  and {} more: --json prints them all\n", jobs.len() - SHOWN);
     }
-    events.emit(&Event::Plan { stages: run.plan.stages(), jobs })?;
+    events.emit(&Event::Plan {
+        stages: run.plan.stages(),
+        jobs,
+    })?;
     events.print(&text)
 }
 
 fn planned(run: &Run, index: u64) -> Option<PlannedJob> {
     let facts = &run.record.facts;
-    let Job::Map { symbols, dates } = run.plan.job(MAP, index)? else { return None };
+    let Job::Map { symbols, dates } = run.plan.job(MAP, index)? else {
+        return None;
+    };
     let mapped = &facts.mapped[symbols];
     let (first, last) = (*mapped.first()?, *mapped.last()?);
     let name = |ordinal: u32| facts.symbols[ordinal as usize].symbol.clone();
-    let bars: u64 = mapped.iter().map(|&ordinal| u64::from(facts.symbols[ordinal as usize].rows)).sum();
+    let bars: u64 = mapped
+        .iter()
+        .map(|&ordinal| u64::from(facts.symbols[ordinal as usize].rows))
+        .sum();
     let windows = (mapped.len() * dates.len()) as u64;
     Some(PlannedJob {
         index,

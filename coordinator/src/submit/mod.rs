@@ -76,7 +76,11 @@ async fn run(
         return Ok(ExitStatus::Succeeded);
     }
     let id = enqueue(&cluster, &run).await?;
-    events.emit(&Event::Submitted { run: id, stages: run.plan.stages(), lanes: cluster.pool.lanes() })?;
+    events.emit(&Event::Submitted {
+        run: id,
+        stages: run.plan.stages(),
+        lanes: cluster.pool.lanes(),
+    })?;
     let state = tokio::select! {
         state = follow(cluster.broker.as_ref(), id, cluster.pool.lanes(), events) => state?,
         () = &mut stop => {
@@ -113,7 +117,9 @@ async fn enqueue(cluster: &Embedded, run: &Run) -> Result<RunId, Failure> {
         durability: Durability::Memory,
     };
     let submitted = cluster.broker.submit(new).await;
-    Ok(submitted.map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))?.run)
+    Ok(submitted
+        .map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))?
+        .run)
 }
 
 fn detached() -> Failure {

@@ -38,24 +38,45 @@ pub(super) async fn open(
         None => None,
     };
     if let Some(table) = universe.as_ref().filter(|table| table.unplaced_rows > 0) {
-        events.note(&format!("universe: {} rows without a symbol skipped", table.unplaced_rows));
+        events.note(&format!(
+            "universe: {} rows without a symbol skipped",
+            table.unplaced_rows
+        ));
     }
     let (started, lanes) = (Instant::now(), cluster.pool.lanes() as u64);
     let mut progress = |done: u64, total: u64| {
         let stage = "reading rows".to_owned();
-        events.progress(&Snapshot { stage, done, total, retries: 0, lanes, elapsed: started.elapsed() });
+        events.progress(&Snapshot {
+            stage,
+            done,
+            total,
+            retries: 0,
+            lanes,
+            elapsed: started.elapsed(),
+        });
     };
     let survey = survey(&cluster.inputs, &cluster.pool, files, rule, &mut progress);
     let survey = survey.await.map_err(|error| bad_input(&error))?;
     if survey.dates.is_empty() {
-        let error = DataError::NoRows { table: "bars", uri: spec.bars.clone(), rows: survey.rows };
+        let error = DataError::NoRows {
+            table: "bars",
+            uri: spec.bars.clone(),
+            rows: survey.rows,
+        };
         return Err(bad_input(&error));
     }
     let calendar = Calendar::new(survey.dates.clone(), &survey.traded, &spec.session);
     let as_of = sessions(&calendar, spec.dates)?;
     let mapped = mapped(spec, &survey, universe.as_ref(), &as_of);
-    let sharding = Sharding { symbols: options.shard_size.and_then(|size| u32::try_from(size).ok()), dates: None };
-    Ok(ScanRun { spec: spec.clone(), facts: facts(survey, as_of, mapped, universe), sharding })
+    let sharding = Sharding {
+        symbols: options.shard_size.and_then(|size| u32::try_from(size).ok()),
+        dates: None,
+    };
+    Ok(ScanRun {
+        spec: spec.clone(),
+        facts: facts(survey, as_of, mapped, universe),
+        sharding,
+    })
 }
 
 fn facts(survey: Survey, as_of: Vec<Day>, mapped: Vec<u32>, universe: Option<UniverseTable>) -> ScanFacts {
@@ -82,8 +103,14 @@ fn sessions(calendar: &Calendar, dates: DateSelection) -> Result<Vec<Day>, Failu
             (found, format!(" at or before {}", format_date(day)))
         }
         DateSelection::Range(from, to) => {
-            let ends = [from.map(|day| format!(" from {}", format_date(day))), to.map(|day| format!(" to {}", format_date(day)))];
-            (calendar.sessions_between(from, to).to_vec(), ends.into_iter().flatten().collect())
+            let ends = [
+                from.map(|day| format!(" from {}", format_date(day))),
+                to.map(|day| format!(" to {}", format_date(day))),
+            ];
+            (
+                calendar.sessions_between(from, to).to_vec(),
+                ends.into_iter().flatten().collect(),
+            )
         }
     };
     if found.is_empty() {
@@ -105,12 +132,19 @@ fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as
     let bars: Vec<BarSymbol<'_>> = survey
         .symbols
         .iter()
-        .map(|known| BarSymbol { symbol: &known.symbol, first_day: known.first_day })
+        .map(|known| BarSymbol {
+            symbol: &known.symbol,
+            first_day: known.first_day,
+        })
         .collect();
     let universe = universe.map(|table| table.universe.as_ref());
     // The stage depends on the date only through who is a candidate yet and, with a cap on their number, through who
     // is among the largest: then each date is asked, else the last one has all.
-    let dates = if spec.universe_stage.max_symbols > 0 { as_of } else { &as_of[as_of.len() - 1..] };
+    let dates = if spec.universe_stage.max_symbols > 0 {
+        as_of
+    } else {
+        &as_of[as_of.len() - 1..]
+    };
     let mut passes = vec![false; bars.len()];
     for &day in dates {
         for candidate in stage(universe, &bars, day, &spec.universe_stage) {
@@ -121,7 +155,10 @@ fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as
             }
         }
     }
-    (0u32..).zip(passes).filter_map(|(ordinal, passes)| passes.then_some(ordinal)).collect()
+    (0u32..)
+        .zip(passes)
+        .filter_map(|(ordinal, passes)| passes.then_some(ordinal))
+        .collect()
 }
 
 fn bad_input(error: &DataError) -> Failure {

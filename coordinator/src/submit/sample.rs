@@ -27,7 +27,14 @@ pub(super) fn materialise(spec: &ScanSpec, options: &RunOptions, events: &mut Ev
             let made = write_sample(&folder, |done, total| {
                 let (done, total) = (done as u64, total as u64);
                 let elapsed = started.elapsed();
-                events.progress(&Snapshot { stage: "sample".to_owned(), done, total, retries: 0, lanes: 1, elapsed });
+                events.progress(&Snapshot {
+                    stage: "sample".to_owned(),
+                    done,
+                    total,
+                    retries: 0,
+                    lanes: 1,
+                    elapsed,
+                });
             });
             made.map_err(|error| {
                 Failure::from_error(ExitStatus::Failed, &error)

@@ -14,5 +14,7 @@ pub fn columns_of(stream: Stream) -> usize {
         Stream::Stdout => Term::stdout(),
         Stream::Stderr => Term::stderr(),
     };
-    terminal.size_checked().map_or(COLUMNS_ELSEWHERE, |(_, columns)| usize::from(columns).max(1))
+    terminal
+        .size_checked()
+        .map_or(COLUMNS_ELSEWHERE, |(_, columns)| usize::from(columns).max(1))
 }

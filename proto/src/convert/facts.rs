@@ -39,8 +39,16 @@ impl TryFrom<wire::ScanFacts> for ScanFacts {
     fn try_from(wire: wire::ScanFacts) -> Result<Self, WireError> {
         let symbols = symbols(&wire)?;
         let facts = Self {
-            files: wire.files.into_iter().map(FileFacts::try_from).collect::<Result<_, _>>()?,
-            blocks: wire.blocks.into_iter().map(BlockFacts::try_from).collect::<Result<_, _>>()?,
+            files: wire
+                .files
+                .into_iter()
+                .map(FileFacts::try_from)
+                .collect::<Result<_, _>>()?,
+            blocks: wire
+                .blocks
+                .into_iter()
+                .map(BlockFacts::try_from)
+                .collect::<Result<_, _>>()?,
             traded: wire.traded,
             dates: wire.dates,
             as_of: wire.as_of,
@@ -67,8 +75,17 @@ fn check(facts: &ScanFacts) -> Result<(), WireError> {
         (facts.dates.is_sorted_by(|a, b| a < b), "dates"),
         (facts.as_of.is_sorted_by(|a, b| a < b), "as_of"),
         (facts.symbols.is_sorted_by(|a, b| a.symbol < b.symbol), "symbol"),
-        (facts.mapped.is_sorted_by(|a, b| a < b) && facts.mapped.iter().all(known), "mapped"),
-        (facts.symbols.iter().all(|symbol| (symbol.block as usize) < facts.blocks.len()), "symbol_block"),
+        (
+            facts.mapped.is_sorted_by(|a, b| a < b) && facts.mapped.iter().all(known),
+            "mapped",
+        ),
+        (
+            facts
+                .symbols
+                .iter()
+                .all(|symbol| (symbol.block as usize) < facts.blocks.len()),
+            "symbol_block",
+        ),
         (blocks_hold, "blocks"),
     ] {
         if !holds {
@@ -80,7 +97,12 @@ fn check(facts: &ScanFacts) -> Result<(), WireError> {
 
 fn symbols(wire: &wire::ScanFacts) -> Result<Vec<SymbolFacts>, WireError> {
     let rows = wire.symbol.len();
-    if [wire.symbol_first_day.len(), wire.symbol_rows.len(), wire.symbol_block.len()] != [rows; 3] {
+    if [
+        wire.symbol_first_day.len(),
+        wire.symbol_rows.len(),
+        wire.symbol_block.len(),
+    ] != [rows; 3]
+    {
         return Err(invalid(MESSAGE, "symbol"));
     }
     let column = |at: usize| SymbolFacts {
@@ -100,7 +122,12 @@ impl From<&FileFacts> for wire::File {
             FileFormat::CsvGzip => wire::FileFormat::CsvGzip,
             FileFormat::CsvZstd => wire::FileFormat::CsvZstd,
         };
-        Self { uri: file.uri.clone(), size: file.size, version: file.version.clone(), format: format.into() }
+        Self {
+            uri: file.uri.clone(),
+            size: file.size,
+            version: file.version.clone(),
+            format: format.into(),
+        }
     }
 }
 
@@ -115,7 +142,12 @@ impl TryFrom<wire::File> for FileFacts {
             wire::FileFormat::CsvGzip => FileFormat::CsvGzip,
             wire::FileFormat::CsvZstd => FileFormat::CsvZstd,
         };
-        Ok(Self { uri: wire.uri, size: wire.size, version: wire.version, format })
+        Ok(Self {
+            uri: wire.uri,
+            size: wire.size,
+            version: wire.version,
+            format,
+        })
     }
 }
 
@@ -123,8 +155,15 @@ impl TryFrom<wire::Table> for TableFacts {
     type Error = WireError;
 
     fn try_from(wire: wire::Table) -> Result<Self, WireError> {
-        let files = wire.files.into_iter().map(FileFacts::try_from).collect::<Result<_, _>>()?;
-        Ok(Self { files, digest: digest(&wire.digest, "Table")? })
+        let files = wire
+            .files
+            .into_iter()
+            .map(FileFacts::try_from)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            files,
+            digest: digest(&wire.digest, "Table")?,
+        })
     }
 }
 
@@ -153,9 +192,11 @@ impl TryFrom<wire::Block> for BlockFacts {
     fn try_from(wire: wire::Block) -> Result<Self, WireError> {
         let part = match wire.part.ok_or_else(|| invalid("Block", "part"))? {
             wire::block::Part::RowGroup(group) => BlockPart::RowGroup(group),
-            wire::block::Part::Text(text) if text.start <= text.end => {
-                BlockPart::Text { start: text.start, end: text.end, line: text.line }
-            }
+            wire::block::Part::Text(text) if text.start <= text.end => BlockPart::Text {
+                start: text.start,
+                end: text.end,
+                line: text.line,
+            },
             wire::block::Part::Text(_) => return Err(invalid("Block", "text")),
         };
         Ok(Self {
@@ -171,13 +212,19 @@ impl TryFrom<wire::Block> for BlockFacts {
 
 impl From<RowPlace> for wire::RowPlace {
     fn from(place: RowPlace) -> Self {
-        Self { block: place.block, row: place.row }
+        Self {
+            block: place.block,
+            row: place.row,
+        }
     }
 }
 
 impl From<wire::RowPlace> for RowPlace {
     fn from(wire: wire::RowPlace) -> Self {
-        Self { block: wire.block, row: wire.row }
+        Self {
+            block: wire.block,
+            row: wire.row,
+        }
     }
 }
 

@@ -64,7 +64,13 @@ impl ScanRun {
             symbols: self.sharding.symbols.unwrap_or_default(),
             dates: self.sharding.dates.unwrap_or_default(),
         };
-        wire::ScanRun { spec, facts: Some((&self.facts).into()), sharding: Some(sharding) }.encode_to_vec().into()
+        wire::ScanRun {
+            spec,
+            facts: Some((&self.facts).into()),
+            sharding: Some(sharding),
+        }
+        .encode_to_vec()
+        .into()
     }
 
     /// From wire bytes, checked.
@@ -73,7 +79,10 @@ impl ScanRun {
     /// Bytes of another kind or version, and facts that contradict themselves.
     pub fn decode(bytes: Bytes) -> Result<Self, WireError> {
         const MESSAGE: &str = "ScanRun";
-        let wire = wire::ScanRun::decode(bytes).map_err(|source| WireError::Decode { message: MESSAGE, source })?;
+        let wire = wire::ScanRun::decode(bytes).map_err(|source| WireError::Decode {
+            message: MESSAGE,
+            source,
+        })?;
         let sharding = wire.sharding.unwrap_or_default();
         Ok(Self {
             spec: serde_json::from_str(&wire.spec).map_err(WireError::Spec)?,
@@ -103,7 +112,12 @@ impl MapOutput {
     /// As wire bytes.
     pub fn encode(&self) -> Bytes {
         let first_rejects = Some(self.first_rejects.into());
-        wire::MapResult { rows: self.rows.clone(), first_rejects }.encode_to_vec().into()
+        wire::MapResult {
+            rows: self.rows.clone(),
+            first_rejects,
+        }
+        .encode_to_vec()
+        .into()
     }
 
     /// From wire bytes; the rows share their memory.
@@ -112,8 +126,14 @@ impl MapOutput {
     /// Bytes of another kind.
     pub fn decode(bytes: Bytes) -> Result<Self, WireError> {
         let decoded = wire::MapResult::decode(bytes);
-        let wire = decoded.map_err(|source| WireError::Decode { message: "MapResult", source })?;
-        Ok(Self { rows: wire.rows, first_rejects: wire.first_rejects.unwrap_or_default().into() })
+        let wire = decoded.map_err(|source| WireError::Decode {
+            message: "MapResult",
+            source,
+        })?;
+        Ok(Self {
+            rows: wire.rows,
+            first_rejects: wire.first_rejects.unwrap_or_default().into(),
+        })
     }
 }
 
@@ -135,7 +155,10 @@ impl ReduceOutput {
     /// Bytes of another kind.
     pub fn decode(bytes: Bytes) -> Result<Self, WireError> {
         let decoded = wire::ReduceResult::decode(bytes);
-        let wire = decoded.map_err(|source| WireError::Decode { message: "ReduceResult", source })?;
+        let wire = decoded.map_err(|source| WireError::Decode {
+            message: "ReduceResult",
+            source,
+        })?;
         Ok(Self {
             scored: wire.scored,
             rejected: wire.rejected,

@@ -52,7 +52,10 @@ impl Identities<'_> {
         let (mapped, as_of) = (&self.facts.mapped[symbols], &self.facts.as_of[dates]);
         let last = as_of.last().copied().unwrap_or(i32::MIN);
         let mut digester = Digester::new("scan map");
-        digester.part(KERNEL_VERSION.as_bytes()).part(&canonical(&self.spec.map)).days(as_of);
+        digester
+            .part(KERNEL_VERSION.as_bytes())
+            .part(&canonical(&self.spec.map))
+            .days(as_of);
         // Sessions up to the last date: later data changes no identity.
         digester.days(self.calendar.sessions_between(None, Some(last)));
         for &ordinal in mapped {

@@ -76,10 +76,14 @@ pub fn merge(files: Vec<FileFacts>, parts: &[SurveyedBlock]) -> Survey {
     let dates = distinct_days(parts);
     let (symbols, ordinals) = merge_symbols(parts);
     let traded = count_traded(parts, &dates, &ordinals, symbols.len());
-    let blocks = parts.iter().zip(&ordinals).map(|(part, ordinals)| block_facts(part, ordinals)).collect();
-    let first_unplaced = (0u32..).zip(parts).find_map(|(block, part)| {
-        part.summary.first_unplaced.map(|row| RowPlace { block, row })
-    });
+    let blocks = parts
+        .iter()
+        .zip(&ordinals)
+        .map(|(part, ordinals)| block_facts(part, ordinals))
+        .collect();
+    let first_unplaced = (0u32..)
+        .zip(parts)
+        .find_map(|(block, part)| part.summary.first_unplaced.map(|row| RowPlace { block, row }));
     Survey {
         files,
         blocks,
@@ -126,11 +130,21 @@ fn merge_symbols(parts: &[SurveyedBlock]) -> (Vec<SymbolFacts>, Vec<Vec<u32>>) {
     }
     let symbols: Vec<SymbolFacts> = merged.into_values().collect();
     let ordinal = |symbol: &str| {
-        let at = symbols.binary_search_by(|known| known.symbol.as_str().cmp(symbol)).expect("every symbol was merged");
+        let at = symbols
+            .binary_search_by(|known| known.symbol.as_str().cmp(symbol))
+            .expect("every symbol was merged");
         u32::try_from(at).expect("fewer than 2^32 symbols")
     };
-    let ordinals =
-        parts.iter().map(|part| part.summary.symbols.iter().map(|found| ordinal(&found.symbol)).collect()).collect();
+    let ordinals = parts
+        .iter()
+        .map(|part| {
+            part.summary
+                .symbols
+                .iter()
+                .map(|found| ordinal(&found.symbol))
+                .collect()
+        })
+        .collect();
     (symbols, ordinals)
 }
 
@@ -141,7 +155,11 @@ fn count_traded(parts: &[SurveyedBlock], dates: &[Day], ordinals: &[Vec<u32>], s
     let mut counts = vec![0u32; dates.len()];
     for (part, ordinals) in parts.iter().zip(ordinals) {
         let summary = &part.summary;
-        let at: Vec<usize> = summary.days.iter().map(|day| dates.partition_point(|date| date < day)).collect();
+        let at: Vec<usize> = summary
+            .days
+            .iter()
+            .map(|day| dates.partition_point(|date| date < day))
+            .collect();
         let width = summary.days.len().div_ceil(64);
         for (symbol, bits) in ordinals.iter().zip(summary.traded.chunks(width.max(1))) {
             let seen = &mut seen[*symbol as usize * words..][..words];
@@ -195,7 +213,11 @@ mod tests {
         days.sort_unstable();
         days.dedup();
         let mut names: Vec<u8> = Vec::new();
-        rows.iter().for_each(|row| if !names.contains(&row.0) { names.push(row.0) });
+        rows.iter().for_each(|row| {
+            if !names.contains(&row.0) {
+                names.push(row.0);
+            }
+        });
         let words = days.len().div_ceil(64);
         let mut traded = vec![0u64; names.len() * words];
         let mut symbols = Vec::new();
@@ -207,16 +229,32 @@ mod tests {
             }
             let first_day = own.iter().map(|row| row.1).min().unwrap();
             let rows = u32::try_from(own.len()).unwrap();
-            symbols.push(SymbolSummary { symbol: format!("S{name:03}").into(), rows, first_day });
+            symbols.push(SymbolSummary {
+                symbol: format!("S{name:03}").into(),
+                rows,
+                first_day,
+            });
         }
         let rows = u32::try_from(rows.len()).unwrap();
-        BlockSummary { rows, unplaced: 0, first_unplaced: None, digest: Digest([0; 32]), days, symbols, traded }
+        BlockSummary {
+            rows,
+            unplaced: 0,
+            first_unplaced: None,
+            digest: Digest([0; 32]),
+            days,
+            symbols,
+            traded,
+        }
     }
 
     fn merged(rows: &[(u8, Day, bool)], cut: usize) -> Survey {
         let parts: Vec<SurveyedBlock> = (0..)
             .zip(rows.chunks(cut))
-            .map(|(at, rows)| SurveyedBlock { file: 0, part: BlockPart::RowGroup(at), summary: summary(rows) })
+            .map(|(at, rows)| SurveyedBlock {
+                file: 0,
+                part: BlockPart::RowGroup(at),
+                summary: summary(rows),
+            })
             .collect();
         merge(Vec::new(), &parts)
     }

@@ -98,13 +98,16 @@ impl Pool {
             // The receiver is gone when the caller was cancelled; then nobody wants the result.
             let _ = send.send(done.map_err(|panic| PoolError::Panicked(message(panic.as_ref()))));
         });
-        receive.await.unwrap_or_else(|_| Err(PoolError::Panicked("the lane ended".to_owned())))
+        receive
+            .await
+            .unwrap_or_else(|_| Err(PoolError::Panicked("the lane ended".to_owned())))
     }
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown panic".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "unknown panic".to_owned())
 }
 
 /// Performance cores of Apple silicon; elsewhere all cores are alike.
@@ -112,7 +115,10 @@ fn performance_cores() -> Option<usize> {
     if !cfg!(target_os = "macos") {
         return None;
     }
-    let output = std::process::Command::new("sysctl").args(["-n", "hw.perflevel0.logicalcpu"]).output().ok()?;
+    let output = std::process::Command::new("sysctl")
+        .args(["-n", "hw.perflevel0.logicalcpu"])
+        .output()
+        .ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
@@ -122,7 +128,11 @@ mod tests {
 
     #[test]
     fn lanes_follow_cores_and_memory() {
-        let machine = |cores, performance_cores, memory_bytes| Machine { cores, performance_cores, memory_bytes };
+        let machine = |cores, performance_cores, memory_bytes| Machine {
+            cores,
+            performance_cores,
+            memory_bytes,
+        };
         for (machine, job_bytes, expect) in [
             (machine(8, None, 64 << 30), 256 << 20, 8),
             (machine(10, Some(4), 64 << 30), 256 << 20, 4),

@@ -67,12 +67,19 @@ impl Plan {
             Some(most) => shards::by_count(facts.mapped.len(), most.max(1) as usize),
             None => shards::by_cost(facts, dates_per_job),
         };
-        Self { symbol_ends, dates, dates_per_job }
+        Self {
+            symbol_ends,
+            dates,
+            dates_per_job,
+        }
     }
 
     /// Job counts of the stages, in order.
     pub fn stages(&self) -> Vec<u64> {
-        vec![(self.symbol_ends.len() * self.dates.div_ceil(self.dates_per_job)) as u64, self.dates as u64]
+        vec![
+            (self.symbol_ends.len() * self.dates.div_ceil(self.dates_per_job)) as u64,
+            self.dates as u64,
+        ]
     }
 
     /// What job `index` of `stage` covers; `None` beyond the stage's jobs.

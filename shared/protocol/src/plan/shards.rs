@@ -22,7 +22,9 @@ pub(super) fn dates_per_job(dates: usize) -> usize {
 
 /// Shards of `size` symbols.
 pub(super) fn by_count(symbols: usize, size: usize) -> Vec<usize> {
-    (1..=symbols.div_ceil(size)).map(|shard| (shard * size).min(symbols)).collect()
+    (1..=symbols.div_ceil(size))
+        .map(|shard| (shard * size).min(symbols))
+        .collect()
 }
 
 /// Shards of about [`SHARD_TARGET_NS`], cut where the next symbol begins another block if that is near.
@@ -36,7 +38,9 @@ pub(super) fn by_cost(facts: &ScanFacts, dates: usize) -> Vec<usize> {
     for (position, &ordinal) in facts.mapped.iter().enumerate() {
         let symbol = &facts.symbols[ordinal as usize];
         let next = u64::from(symbol.rows) * COST_PER_ROW_NS + windows;
-        let before = position.checked_sub(1).map(|p| facts.symbols[facts.mapped[p] as usize].block);
+        let before = position
+            .checked_sub(1)
+            .map(|p| facts.symbols[facts.mapped[p] as usize].block);
         let new_block = before.is_some_and(|block| block != symbol.block);
         if cost > 0 && (cost + next > target || (new_block && cost as f64 >= ALIGN_FROM * target as f64)) {
             ends.push(position);

@@ -14,7 +14,11 @@ fn facts(rows: &[u32], per_block: usize, dates: usize, interleaved: bool) -> Sca
         file: 0,
         part: BlockPart::RowGroup(ordinal(first)),
         rows: rows[first..].iter().take(per_block).sum(),
-        symbols: Some(if interleaved { (0, last) } else { (ordinal(first), ordinal(first + per_block).min(last)) }),
+        symbols: Some(if interleaved {
+            (0, last)
+        } else {
+            (ordinal(first), ordinal(first + per_block).min(last))
+        }),
         days: Some((0, 1_000)),
         digest: digest_of(&[0]),
     };
@@ -85,7 +89,10 @@ fn automatic_shards_cut_at_blocks() {
         .filter_map(|index| plan.job(MAP, index))
         .filter(|job| matches!(job, Job::Map { symbols, .. } if symbols.start % 250 != 0))
         .count();
-    assert!(cut_inside * 2 <= plan.stages()[0] as usize, "most cuts lie at block boundaries");
+    assert!(
+        cut_inside * 2 <= plan.stages()[0] as usize,
+        "most cuts lie at block boundaries"
+    );
 }
 
 #[test]

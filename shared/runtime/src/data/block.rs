@@ -114,6 +114,13 @@ impl RunBuilder {
 
     /// The finished keys.
     pub fn finish(self, days: Vec<i32>, volume: Vec<f64>, lines: Vec<u32>) -> Keys {
-        Keys { names: self.names, runs: self.runs, days, volume, first_unplaced: self.first_unplaced, lines }
+        Keys {
+            names: self.names,
+            runs: self.runs,
+            days,
+            volume,
+            first_unplaced: self.first_unplaced,
+            lines,
+        }
     }
 }

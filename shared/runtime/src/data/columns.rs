@@ -14,11 +14,19 @@ pub struct ColumnNames {
 }
 
 const fn required(name: &'static str, aliases: &'static [&'static str]) -> ColumnNames {
-    ColumnNames { name, aliases, required: true }
+    ColumnNames {
+        name,
+        aliases,
+        required: true,
+    }
 }
 
 const fn optional(name: &'static str, aliases: &'static [&'static str]) -> ColumnNames {
-    ColumnNames { name, aliases, required: false }
+    ColumnNames {
+        name,
+        aliases,
+        required: false,
+    }
 }
 
 /// Daily bars.
@@ -56,13 +64,19 @@ pub fn find(
 ) -> Result<Vec<Option<usize>>, DataError> {
     let names: Vec<String> = header.iter().map(|name| normal(name)).collect();
     let find = |column: &ColumnNames| {
-        std::iter::once(&column.name).chain(column.aliases).find_map(|alias| names.iter().position(|name| name == alias))
+        std::iter::once(&column.name)
+            .chain(column.aliases)
+            .find_map(|alias| names.iter().position(|name| name == alias))
     };
     let missing = |column: &ColumnNames| DataError::MissingColumn {
         table,
         uri: uri.to_owned(),
         column: column.name,
-        aliases: std::iter::once(&column.name).chain(column.aliases).copied().collect::<Vec<_>>().join(", "),
+        aliases: std::iter::once(&column.name)
+            .chain(column.aliases)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", "),
         found: shown(header),
     };
     wanted
@@ -86,7 +100,11 @@ fn shown(header: &[String]) -> String {
     if header.len() > MOST {
         names.push("…");
     }
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +119,10 @@ mod tests {
 
     #[test]
     fn aliases_match_whatever_the_spelling() {
-        check("Ticker, Company Name ,GICS-Sector", &[Some(0), Some(1), Some(2), None, None]);
+        check(
+            "Ticker, Company Name ,GICS-Sector",
+            &[Some(0), Some(1), Some(2), None, None],
+        );
         check("symbol,ticker", &[Some(0), None, None, None, None]);
         check("ticker,symbol", &[Some(1), None, None, None, None]);
     }
@@ -109,7 +130,9 @@ mod tests {
     #[test]
     fn a_missing_column_is_named_with_its_aliases() {
         let header = ["Symbol".to_owned(), "Date".to_owned(), "Px".to_owned()];
-        let error = find("bars", "b.csv", &BARS, &header).expect_err("open is missing").to_string();
+        let error = find("bars", "b.csv", &BARS, &header)
+            .expect_err("open is missing")
+            .to_string();
         for part in ["b.csv", "`open`", "open, o", "Symbol, Date, Px"] {
             assert!(error.contains(part), "{error}");
         }

@@ -26,7 +26,12 @@ pub struct Origin<'a> {
 /// # Errors
 /// [`DataError::ColumnType`] for types that hold no numbers.
 pub fn append_numbers(values: &mut Vec<f64>, array: &ArrayRef, origin: Origin<'_>) -> Result<(), DataError> {
-    append_raw_numbers(values, array, origin, |value| if value.is_finite() { value } else { f64::NAN })
+    append_raw_numbers(
+        values,
+        array,
+        origin,
+        |value| if value.is_finite() { value } else { f64::NAN },
+    )
 }
 
 /// Appends a column as f64: null and unreadable become NaN, infinities stay.
@@ -71,18 +76,33 @@ pub fn append_days(
             let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None), origin)?;
             let micros = micros.as_primitive::<TimestampMicrosecondType>();
             let day = |at: i64| i32::try_from(at.div_euclid(86_400_000_000)).ok();
-            micros.iter().enumerate().for_each(|(row, at)| push(row, at.and_then(day)));
+            micros
+                .iter()
+                .enumerate()
+                .for_each(|(row, at)| push(row, at.and_then(day)));
         }
         kind if kind.is_integer() => {
             let numbers = cast(array, &DataType::Int64, origin)?;
             let day = |digits: i64| cells::date(&format!("{digits:08}"));
-            numbers.as_primitive::<Int64Type>().iter().enumerate().for_each(|(row, at)| push(row, at.and_then(day)));
+            numbers
+                .as_primitive::<Int64Type>()
+                .iter()
+                .enumerate()
+                .for_each(|(row, at)| push(row, at.and_then(day)));
         }
         kind if is_text(kind) => {
             let text = as_text(array, origin)?;
-            text.iter().enumerate().for_each(|(row, cell)| push(row, cell.and_then(cells::date)));
+            text.iter()
+                .enumerate()
+                .for_each(|(row, cell)| push(row, cell.and_then(cells::date)));
         }
-        _ => return Err(wrong_type(array, origin, "a date, a timestamp, or text such as 2016-06-30")),
+        _ => {
+            return Err(wrong_type(
+                array,
+                origin,
+                "a date, a timestamp, or text such as 2016-06-30",
+            ));
+        }
     }
     Ok(())
 }
@@ -126,7 +146,10 @@ fn append_raw_numbers(
     let kind = array.data_type();
     if is_text(kind) {
         let text = as_text(array, origin)?;
-        values.extend(text.iter().map(|cell| cell.and_then(cells::number).map_or(f64::NAN, &keep)));
+        values.extend(
+            text.iter()
+                .map(|cell| cell.and_then(cells::number).map_or(f64::NAN, &keep)),
+        );
         return Ok(());
     }
     if !(kind.is_numeric() || matches!(kind, DataType::Null)) {
@@ -167,11 +190,14 @@ mod tests {
 
     use super::*;
 
-    const AT: Origin<'_> = Origin { uri: "f.parquet", column: "c" };
+    const AT: Origin<'_> = Origin {
+        uri: "f.parquet",
+        column: "c",
+    };
 
-    fn days(array: ArrayRef) -> (Vec<i32>, Vec<u32>) {
+    fn days(array: &ArrayRef) -> (Vec<i32>, Vec<u32>) {
         let (mut days, mut missing) = (Vec::new(), Vec::new());
-        append_days(&mut days, &mut missing, &array, AT).unwrap();
+        append_days(&mut days, &mut missing, array, AT).unwrap();
         (days, missing)
     }
 
@@ -180,11 +206,13 @@ mod tests {
         let expect = (vec![16_982, 0], vec![1]);
         for array in [
             Arc::new(Date64Array::from(vec![Some(16_982 * 86_400_000), None])) as ArrayRef,
-            Arc::new(TimestampSecondArray::from(vec![Some(16_982 * 86_400 + 5), None]).with_timezone("America/New_York")),
+            Arc::new(
+                TimestampSecondArray::from(vec![Some(16_982 * 86_400 + 5), None]).with_timezone("America/New_York"),
+            ),
             Arc::new(Int64Array::from(vec![Some(20_160_630), None])),
             Arc::new(LargeStringArray::from(vec![Some("2016-06-30T20:00:00Z"), Some("June")])),
         ] {
-            assert_eq!(days(array.clone()), expect, "{}", array.data_type());
+            assert_eq!(days(&array), expect, "{}", array.data_type());
         }
     }
 
@@ -192,19 +220,31 @@ mod tests {
     fn numbers_of_every_type_agree() {
         for array in [
             Arc::new(Float32Array::from(vec![Some(1234.5), None])) as ArrayRef,
-            Arc::new(Decimal128Array::from(vec![Some(123_450), None]).with_precision_and_scale(12, 2).unwrap()),
+            Arc::new(
+                Decimal128Array::from(vec![Some(123_450), None])
+                    .with_precision_and_scale(12, 2)
+                    .unwrap(),
+            ),
             Arc::new(StringArray::from(vec![Some("$1,234.5"), Some("abc")])),
         ] {
             let mut values = Vec::new();
             append_numbers(&mut values, &array, AT).unwrap();
-            assert!(values[0] == 1234.5 && values[1].is_nan(), "{}: {values:?}", array.data_type());
+            assert_eq!(values[..1], [1234.5], "{}", array.data_type());
+            assert!(values[1].is_nan(), "{}", array.data_type());
         }
     }
 
     #[test]
     fn a_list_is_no_number() {
-        let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(vec![Some(vec![Some(1.0)])]));
-        let error = append_numbers(&mut Vec::new(), &list, AT).expect_err("lists are refused").to_string();
-        assert!(error.contains("f.parquet") && error.contains("`c`") && error.contains("List"), "{error}");
+        let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(vec![Some(vec![
+            Some(1.0),
+        ])]));
+        let error = append_numbers(&mut Vec::new(), &list, AT)
+            .expect_err("lists are refused")
+            .to_string();
+        assert!(
+            error.contains("f.parquet") && error.contains("`c`") && error.contains("List"),
+            "{error}"
+        );
     }
 }

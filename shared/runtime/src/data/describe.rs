@@ -2,8 +2,8 @@
 //!
 //! Called for one row of each kind at the end of a run, so it reads the row's block again rather than keep any text.
 
-use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_kernels::scan::cells;
+use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_protocol::facts::{BlockPart, RowPlace, ScanFacts};
 
 use super::columns::BARS;
@@ -62,14 +62,22 @@ pub async fn describe(
             let bytes = text.read(start..end).await?;
             let (at, cells) = record(text, &bytes, place.row);
             let why = of_cells(&cells, fault);
-            Ok(RowNote { place: format!("{uri}:{}", line + u64::from(at)), why })
+            Ok(RowNote {
+                place: format!("{uri}:{}", line + u64::from(at)),
+                why,
+            })
         }
         _ => {
-            let before = facts.blocks[..place.block as usize].iter().filter(|other| other.file == block.file);
+            let before = facts.blocks[..place.block as usize]
+                .iter()
+                .filter(|other| other.file == block.file);
             let row = before.map(|other| u64::from(other.rows)).sum::<u64>() + u64::from(place.row) + 1;
-            let decoded = inputs.decode(inputs.fetch(file, block.part, rule, Want::All).await?)?;
+            let decoded = inputs.decode(&inputs.fetch(file, block.part, rule, Want::All).await?)?;
             let why = of_values(&decoded, place.row as usize, fault);
-            Ok(RowNote { place: format!("{uri}, row {row}"), why })
+            Ok(RowNote {
+                place: format!("{uri}, row {row}"),
+                why,
+            })
         }
     }
 }
@@ -79,7 +87,8 @@ fn record(file: &TextFile, text: &[u8], row: u32) -> (u32, Vec<Option<String>>) 
     let (mut at, mut found) = (0, (0, Vec::new()));
     records(text, |line, record| {
         if at == row {
-            let cells = (0..BARS.len()).map(|column| cell(record, file.place(column)).map(|text| text.trim().to_owned()));
+            let cells =
+                (0..BARS.len()).map(|column| cell(record, file.place(column)).map(|text| text.trim().to_owned()));
             found = (line, cells.collect());
         }
         at += 1;
@@ -94,7 +103,10 @@ fn of_cells(cells: &[Option<String>], fault: RowFault) -> String {
     match fault {
         RowFault::Unplaced if cells::symbol_text(text(SYMBOL)).is_none() => "symbol is empty".to_owned(),
         RowFault::Unplaced => shown(DATE),
-        RowFault::BadPrice => PRICES.into_iter().find(|&column| !positive(column)).map_or_else(String::new, shown),
+        RowFault::BadPrice => PRICES
+            .into_iter()
+            .find(|&column| !positive(column))
+            .map_or_else(String::new, shown),
         RowFault::BadVolume => shown(VOLUME),
         RowFault::GhostSession | RowFault::Duplicate => format!("{} on {}", text(SYMBOL), text(DATE)),
     }
@@ -103,19 +115,28 @@ fn of_cells(cells: &[Option<String>], fault: RowFault) -> String {
 fn of_values(block: &Block, row: usize, fault: RowFault) -> String {
     let keys = &block.keys;
     let shown = |name: &str, value: f64| {
-        if value.is_nan() { format!("{name} is missing or no number") } else { format!("{name} is {value}") }
+        if value.is_nan() {
+            format!("{name} is missing or no number")
+        } else {
+            format!("{name} is {value}")
+        }
     };
     match (fault, &block.prices) {
         (RowFault::BadPrice, Some(prices)) => {
             let columns = [&prices.open, &prices.high, &prices.low, &prices.close];
             let names = PRICES.map(|column| BARS[column].name);
-            let found = names.zip(columns).find(|(_, values)| values[row].is_nan() || values[row] <= 0.0);
+            let found = names
+                .zip(columns)
+                .find(|(_, values)| values[row].is_nan() || values[row] <= 0.0);
             found.map_or_else(String::new, |(name, values)| shown(name, values[row]))
         }
         (RowFault::BadVolume, _) => shown("volume", keys.volume[row]),
         (RowFault::Unplaced, _) | (RowFault::BadPrice, None) => "symbol or date is missing or unreadable".to_owned(),
         (RowFault::GhostSession | RowFault::Duplicate, _) => {
-            let run = keys.runs.iter().find(|run| (run.start as usize..run.end as usize).contains(&row));
+            let run = keys
+                .runs
+                .iter()
+                .find(|run| (run.start as usize..run.end as usize).contains(&row));
             let name = run.map_or("", |run| &keys.names[run.name as usize]);
             format!("{name} on {}", cells::format_date(keys.days[row]))
         }
@@ -125,5 +146,9 @@ fn of_values(block: &Block, row: usize, fault: RowFault) -> String {
 /// The start of a long cell.
 fn shortened(text: &str) -> String {
     const MOST: usize = 40;
-    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+    if text.chars().count() <= MOST {
+        text.to_owned()
+    } else {
+        text.chars().take(MOST).chain(['…']).collect()
+    }
 }

@@ -165,7 +165,9 @@ impl DataError {
     /// What mends it, in one sentence.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::NotFound { .. } => "check the path; relative paths start at the current folder, or at the settings file that names them",
+            Self::NotFound { .. } => {
+                "check the path; relative paths start at the current folder, or at the settings file that names them"
+            }
             Self::NoFiles { .. } => "name a file, a folder or a pattern with .parquet, .csv, .csv.gz or .csv.zst files",
             Self::Scheme { .. } => "this version reads local files: a path, a folder, a glob, or file://",
             Self::Pattern { .. } => "patterns take *, ?, [a-z] and **",

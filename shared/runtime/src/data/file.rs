@@ -24,7 +24,12 @@ pub struct StoredFile {
 impl StoredFile {
     /// A file at `location` of `store`.
     pub fn new(facts: FileFacts, store: Arc<dyn ObjectStore>, location: Path, hive: Vec<(String, String)>) -> Self {
-        Self { facts, hive, store, location }
+        Self {
+            facts,
+            hive,
+            store,
+            location,
+        }
     }
 
     /// Reads a byte range.
@@ -41,8 +46,13 @@ impl StoredFile {
             ..GetOptions::default()
         };
         let wrap = |source| match source {
-            object_store::Error::Precondition { .. } => DataError::Changed { uri: self.facts.uri.clone() },
-            source => DataError::Store { uri: self.facts.uri.clone(), source },
+            object_store::Error::Precondition { .. } => DataError::Changed {
+                uri: self.facts.uri.clone(),
+            },
+            source => DataError::Store {
+                uri: self.facts.uri.clone(),
+                source,
+            },
         };
         let got = self.store.get_opts(&self.location, options).await.map_err(wrap)?;
         got.bytes().await.map_err(wrap)
@@ -65,6 +75,9 @@ impl StoredFile {
 
     /// The value that a folder gives to one of `names`, if any.
     pub fn hive_value(&self, names: impl Fn(&str) -> bool) -> Option<&str> {
-        self.hive.iter().find(|(key, _)| names(key)).map(|(_, value)| value.as_str())
+        self.hive
+            .iter()
+            .find(|(key, _)| names(key))
+            .map(|(_, value)| value.as_str())
     }
 }

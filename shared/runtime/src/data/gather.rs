@@ -45,9 +45,10 @@ impl Rows<'_> {
     /// Where a row stands in the input.
     pub fn place(&self, row: usize) -> RowPlace {
         match self.places {
-            Places::From(first) => {
-                RowPlace { block: first.block, row: first.row + u32::try_from(row).expect("rows of one block") }
-            }
+            Places::From(first) => RowPlace {
+                block: first.block,
+                row: first.row + u32::try_from(row).expect("rows of one block"),
+            },
             Places::Each(places) => places[row],
         }
     }
@@ -72,7 +73,12 @@ pub fn gather<'a>(blocks: &'a [LoadedBlock], symbols: &[&str]) -> Gathered<'a> {
         let wanted: Vec<Option<u32>> = keys
             .names
             .iter()
-            .map(|name| symbols.binary_search(&name.as_ref()).ok().and_then(|at| u32::try_from(at).ok()))
+            .map(|name| {
+                symbols
+                    .binary_search(&name.as_ref())
+                    .ok()
+                    .and_then(|at| u32::try_from(at).ok())
+            })
             .collect();
         for run in &keys.runs {
             if let Some(symbol) = wanted[run.name as usize] {
@@ -81,9 +87,23 @@ pub fn gather<'a>(blocks: &'a [LoadedBlock], symbols: &[&str]) -> Gathered<'a> {
         }
     }
     pieces.sort_by_key(|piece| piece.0);
-    let ends = (0u32..).take(symbols.len()).map(|symbol| pieces.partition_point(|piece| piece.0 <= symbol)).collect();
-    let adjusted = |loaded: &LoadedBlock| loaded.block.prices.as_ref().is_some_and(|prices| prices.adj_close.is_some());
-    Gathered { blocks, pieces, ends, has_adj_close: blocks.iter().any(adjusted) }
+    let ends = (0u32..)
+        .take(symbols.len())
+        .map(|symbol| pieces.partition_point(|piece| piece.0 <= symbol))
+        .collect();
+    let adjusted = |loaded: &LoadedBlock| {
+        loaded
+            .block
+            .prices
+            .as_ref()
+            .is_some_and(|prices| prices.adj_close.is_some())
+    };
+    Gathered {
+        blocks,
+        pieces,
+        ends,
+        has_adj_close: blocks.iter().any(adjusted),
+    }
 }
 
 /// Room for the rows of a symbol that lie scattered; reused from symbol to symbol.
@@ -127,7 +147,10 @@ impl Gathered<'_> {
             close: &prices.close[range.clone()],
             volume: &block.keys.volume[range.clone()],
             adj_close: prices.adj_close.as_ref().map(|values| &values[range]),
-            places: Places::From(RowPlace { block: *ordinal, row: start }),
+            places: Places::From(RowPlace {
+                block: *ordinal,
+                row: start,
+            }),
         }
     }
 
@@ -139,7 +162,11 @@ impl Gathered<'_> {
         let columns = if scratch.unsorted.date.is_sorted() {
             &scratch.unsorted
         } else {
-            let Scratch { order, unsorted, sorted } = scratch;
+            let Scratch {
+                order,
+                unsorted,
+                sorted,
+            } = scratch;
             order.clear();
             order.extend((0u32..).take(unsorted.date.len()));
             order.sort_by_key(|&row| unsorted.date[row as usize]);
@@ -214,7 +241,13 @@ mod tests {
             adj_close: adjusted.then(|| close.clone()),
             close,
         };
-        LoadedBlock { ordinal, block: Block { keys: Arc::new(keys), prices: Some(Arc::new(prices)) } }
+        LoadedBlock {
+            ordinal,
+            block: Block {
+                keys: Arc::new(keys),
+                prices: Some(Arc::new(prices)),
+            },
+        }
     }
 
     fn closes(blocks: &[LoadedBlock], symbols: &[&str], symbol: usize) -> Vec<(i32, f64, u32, u32)> {
@@ -222,7 +255,9 @@ mod tests {
         let mut scratch = Scratch::default();
         let rows = gathered.rows(symbol, &mut scratch);
         let place = |row| rows.place(row);
-        (0..rows.date.len()).map(|row| (rows.date[row], rows.close[row], place(row).block, place(row).row)).collect()
+        (0..rows.date.len())
+            .map(|row| (rows.date[row], rows.close[row], place(row).block, place(row).row))
+            .collect()
     }
 
     #[test]
@@ -238,8 +273,13 @@ mod tests {
         assert_eq!(closes(&blocks, &symbols, 2), []);
         let gathered = gather(&blocks, &symbols);
         let mut scratch = Scratch::default();
-        let adjusted = gathered.rows(0, &mut scratch).adj_close.expect("one file has the column").to_vec();
-        assert!(adjusted[0].is_nan() && adjusted[3] == 5.0);
+        let adjusted = gathered
+            .rows(0, &mut scratch)
+            .adj_close
+            .expect("one file has the column")
+            .to_vec();
+        assert!(adjusted[0].is_nan());
+        assert_eq!(adjusted[3..], [5.0]);
     }
 
     #[test]
@@ -247,7 +287,10 @@ mod tests {
         let blocks = [block(0, &[("A", 1, 1.0), ("A", 1, 2.0), ("B", 1, 3.0)], false)];
         let gathered = gather(&blocks, &["A", "B"]);
         let mut scratch = Scratch::default();
-        assert_eq!(gathered.rows(0, &mut scratch).close.as_ptr(), blocks[0].block.prices.as_ref().unwrap().close.as_ptr());
+        assert_eq!(
+            gathered.rows(0, &mut scratch).close.as_ptr(),
+            blocks[0].block.prices.as_ref().unwrap().close.as_ptr()
+        );
         assert!(scratch.unsorted.date.is_empty());
     }
 }

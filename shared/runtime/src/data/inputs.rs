@@ -131,7 +131,10 @@ impl Inputs {
             .weigher(weigh)
             .max_capacity(cache_bytes)
             .build();
-        let open = Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(OPEN_FILES_MAX).build();
+        let open = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
+            .max_capacity(OPEN_FILES_MAX)
+            .build();
         Self { open, blocks }
     }
 
@@ -163,7 +166,15 @@ impl Inputs {
         rule: TickerRule,
         want: Want,
     ) -> Result<Fetched, DataError> {
-        let mut fetched = Fetched { file, part, rule, want, keys: None, prices: None, source: Source::Cached };
+        let mut fetched = Fetched {
+            file,
+            part,
+            rule,
+            want,
+            keys: None,
+            prices: None,
+            source: Source::Cached,
+        };
         if want == Want::All {
             fetched.keys = self.cached_keys(&fetched);
             fetched.prices = self.cached_prices(&fetched);
@@ -191,39 +202,52 @@ impl Inputs {
 
     /// A block of text whose bytes are at hand.
     pub fn fetched_text(&self, file: Arc<BarFile>, part: BlockPart, rule: TickerRule, text: Bytes) -> Fetched {
-        Fetched { file, part, rule, want: Want::Survey, keys: None, prices: None, source: Source::Text(text) }
+        Fetched {
+            file,
+            part,
+            rule,
+            want: Want::Survey,
+            keys: None,
+            prices: None,
+            source: Source::Text(text),
+        }
     }
 
     /// Decodes a block and leaves it in the cache. CPU only: call it on the pool.
     ///
     /// # Errors
     /// Damaged pages, columns of a wrong type.
-    pub fn decode(&self, fetched: Fetched) -> Result<Block, DataError> {
+    pub fn decode(&self, fetched: &Fetched) -> Result<Block, DataError> {
         let (mut keys, mut prices) = (fetched.keys.clone(), fetched.prices.clone());
         match (fetched.file.as_ref(), &fetched.source) {
             (BarFile::Parquet(parquet), Source::Ranges(ranges)) => {
-                let BlockPart::RowGroup(group) = fetched.part else { unreachable!("ranges come from row groups") };
+                let BlockPart::RowGroup(group) = fetched.part else {
+                    unreachable!("ranges come from row groups")
+                };
                 if keys.is_none() {
                     let decoded = Arc::new(parquet.keys(group as usize, ranges.clone(), fetched.rule)?);
-                    self.blocks.insert(key(&fetched, false), Half::Keys(decoded.clone()));
+                    self.blocks.insert(key(fetched, false), Half::Keys(decoded.clone()));
                     keys = Some(decoded);
                 }
                 if prices.is_none() && fetched.want == Want::All {
                     let decoded = Arc::new(parquet.prices(group as usize, ranges.clone())?);
-                    self.blocks.insert(key(&fetched, true), Half::Prices(decoded.clone()));
+                    self.blocks.insert(key(fetched, true), Half::Prices(decoded.clone()));
                     prices = Some(decoded);
                 }
             }
             (BarFile::Text(text), Source::Text(bytes)) => {
                 let (parsed, values) = text_parse::bars(text, bytes, fetched.rule);
                 let (parsed, values) = (Arc::new(parsed), Arc::new(values));
-                self.blocks.insert(key(&fetched, false), Half::Keys(parsed.clone()));
-                self.blocks.insert(key(&fetched, true), Half::Prices(values.clone()));
+                self.blocks.insert(key(fetched, false), Half::Keys(parsed.clone()));
+                self.blocks.insert(key(fetched, true), Half::Prices(values.clone()));
                 (keys, prices) = (Some(parsed), Some(values));
             }
             _ => {}
         }
-        Ok(Block { keys: keys.expect("decoded or cached"), prices })
+        Ok(Block {
+            keys: keys.expect("decoded or cached"),
+            prices,
+        })
     }
 
     fn cached_keys(&self, fetched: &Fetched) -> Option<Arc<Keys>> {
@@ -263,7 +287,12 @@ impl Fetched {
 
 fn key(fetched: &Fetched, prices: bool) -> HalfKey {
     let facts = &fetched.file.file().facts;
-    HalfKey { file: (facts.uri.clone(), facts.version.clone()), part: fetched.part, rule: fetched.rule, prices }
+    HalfKey {
+        file: (facts.uri.clone(), facts.version.clone()),
+        part: fetched.part,
+        rule: fetched.rule,
+        prices,
+    }
 }
 
 /// Reads byte ranges of a file, near ones with one read.

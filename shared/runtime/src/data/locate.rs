@@ -36,22 +36,36 @@ pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, D
     let metas = if is_pattern(&place) {
         matching(table, uri, &store, &place).await?
     } else if place.is_dir() {
-        listed(uri, &store, &place).await?.into_iter().filter(|meta| is_data(&path_of(meta))).collect()
+        listed(uri, &store, &place)
+            .await?
+            .into_iter()
+            .filter(|meta| is_data(&path_of(meta)))
+            .collect()
     } else if place.exists() {
         vec![head(uri, &store, &place).await?]
     } else {
-        return Err(DataError::NotFound { table, uri: uri.to_owned() });
+        return Err(DataError::NotFound {
+            table,
+            uri: uri.to_owned(),
+        });
     };
     let mut files = Vec::with_capacity(metas.len());
     for meta in metas {
         files.push(stored(&store, &place, meta)?);
     }
     if files.is_empty() {
-        return Err(DataError::NoFiles { table, uri: uri.to_owned() });
+        return Err(DataError::NoFiles {
+            table,
+            uri: uri.to_owned(),
+        });
     }
     if files.len() > FILES_MAX {
         let what = format!("the number of files ({})", files.len());
-        return Err(DataError::TooLarge { uri: uri.to_owned(), what, limit: FILES_MAX.to_string() });
+        return Err(DataError::TooLarge {
+            uri: uri.to_owned(),
+            what,
+            limit: FILES_MAX.to_string(),
+        });
     }
     files.sort_by(|a, b| a.facts.uri.as_bytes().cmp(b.facts.uri.as_bytes()));
     Ok(files)
@@ -61,7 +75,12 @@ pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, D
 pub fn reopen(facts: &FileFacts) -> Result<StoredFile, DataError> {
     let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
     let location = location(Path::new(&facts.uri)).map_err(|source| store_error(&facts.uri, source))?;
-    Ok(StoredFile::new(facts.clone(), store, location, hive_columns(Path::new(&facts.uri))))
+    Ok(StoredFile::new(
+        facts.clone(),
+        store,
+        location,
+        hive_columns(Path::new(&facts.uri)),
+    ))
 }
 
 /// The absolute local path of a URI.
@@ -71,17 +90,29 @@ fn local_path(table: &'static str, uri: &str) -> Result<PathBuf, DataError> {
         Some((scheme, rest)) => {
             let shown = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
             let uri = format!("{scheme}://{shown}");
-            return Err(DataError::Scheme { table, uri, scheme: scheme.to_owned() });
+            return Err(DataError::Scheme {
+                table,
+                uri,
+                scheme: scheme.to_owned(),
+            });
         }
         None => uri,
     };
-    let path = absolute(path).map_err(|_| DataError::NotFound { table, uri: uri.to_owned() })?;
+    let path = absolute(path).map_err(|_| DataError::NotFound {
+        table,
+        uri: uri.to_owned(),
+    })?;
     Ok(without_parents(path))
 }
 
 /// The path without `..`: the part up to the last one is resolved by the system, links included.
 fn without_parents(path: PathBuf) -> PathBuf {
-    let Some(last) = path.components().collect::<Vec<_>>().iter().rposition(|part| *part == Component::ParentDir) else {
+    let Some(last) = path
+        .components()
+        .collect::<Vec<_>>()
+        .iter()
+        .rposition(|part| *part == Component::ParentDir)
+    else {
         return path;
     };
     let head: PathBuf = path.components().take(last + 1).collect();
@@ -102,18 +133,34 @@ async fn matching(
     place: &Path,
 ) -> Result<Vec<ObjectMeta>, DataError> {
     let text = place.to_string_lossy();
-    let bad = |why: String| DataError::Pattern { table, uri: uri.to_owned(), why };
+    let bad = |why: String| DataError::Pattern {
+        table,
+        uri: uri.to_owned(),
+        why,
+    };
     let pattern = glob::Pattern::new(&text).map_err(|error| bad(error.msg.to_owned()))?;
-    let root: PathBuf =
-        place.components().take_while(|part| !is_wild(&part.as_os_str().to_string_lossy())).collect();
+    let root: PathBuf = place
+        .components()
+        .take_while(|part| !is_wild(&part.as_os_str().to_string_lossy()))
+        .collect();
     if !root.is_dir() {
-        return Err(DataError::NotFound { table, uri: uri.to_owned() });
+        return Err(DataError::NotFound {
+            table,
+            uri: uri.to_owned(),
+        });
     }
-    let options = glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
     // A pattern may also match folders, which then are read whole.
     let hit = |path: &Path| path.ancestors().any(|part| pattern.matches_path_with(part, options));
     let all = listed(uri, store, &root).await?;
-    Ok(all.into_iter().filter(|meta| is_data(&path_of(meta)) && hit(&path_of(meta))).collect())
+    Ok(all
+        .into_iter()
+        .filter(|meta| is_data(&path_of(meta)) && hit(&path_of(meta)))
+        .collect())
 }
 
 fn is_wild(part: &str) -> bool {
@@ -122,7 +169,11 @@ fn is_wild(part: &str) -> bool {
 
 async fn listed(uri: &str, store: &Arc<dyn ObjectStore>, folder: &Path) -> Result<Vec<ObjectMeta>, DataError> {
     let prefix = location(folder).map_err(|source| store_error(uri, source))?;
-    store.list(Some(&prefix)).try_collect().await.map_err(|source| store_error(uri, source))
+    store
+        .list(Some(&prefix))
+        .try_collect()
+        .await
+        .map_err(|source| store_error(uri, source))
 }
 
 async fn head(uri: &str, store: &Arc<dyn ObjectStore>, file: &Path) -> Result<ObjectMeta, DataError> {
@@ -135,7 +186,10 @@ fn location(path: &Path) -> Result<object_store::path::Path, object_store::Error
 }
 
 fn store_error(uri: &str, source: object_store::Error) -> DataError {
-    DataError::Store { uri: uri.to_owned(), source }
+    DataError::Store {
+        uri: uri.to_owned(),
+        source,
+    }
 }
 
 fn path_of(meta: &ObjectMeta) -> PathBuf {
@@ -144,22 +198,41 @@ fn path_of(meta: &ObjectMeta) -> PathBuf {
 
 /// A file of a known format that is not hidden: no part of its name begins with a dot or an underscore.
 fn is_data(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     !name.starts_with(['.', '_']) && by_ending(&name).is_some()
 }
 
 fn by_ending(name: &str) -> Option<FileFormat> {
     let name = name.to_lowercase();
-    ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|&(_, format)| format)
+    ENDINGS
+        .iter()
+        .find(|(ending, _)| name.ends_with(ending))
+        .map(|&(_, format)| format)
 }
 
 fn stored(store: &Arc<dyn ObjectStore>, place: &Path, meta: ObjectMeta) -> Result<StoredFile, DataError> {
     let path = path_of(&meta);
     let uri = path.to_string_lossy().into_owned();
     let format = by_ending(&uri).map_or_else(|| sniff(&path, &uri), Ok)?;
-    let version = meta.e_tag.clone().unwrap_or_else(|| format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size));
+    let version = meta
+        .e_tag
+        .clone()
+        .unwrap_or_else(|| format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size));
     let hive = hive_columns(path.strip_prefix(place).unwrap_or(&path));
-    Ok(StoredFile::new(FileFacts { uri, size: meta.size, version, format }, store.clone(), meta.location, hive))
+    Ok(StoredFile::new(
+        FileFacts {
+            uri,
+            size: meta.size,
+            version,
+            format,
+        },
+        store.clone(),
+        meta.location,
+        hive,
+    ))
 }
 
 /// The format of a file that the user named but whose ending tells nothing.
@@ -193,7 +266,10 @@ fn unescaped(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let digits = tail.get(..2).filter(|_| first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = tail
+            .get(..2)
+            .filter(|_| first == b'%')
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);
@@ -215,7 +291,10 @@ mod tests {
     #[test]
     fn folders_become_columns() {
         let columns = hive_columns(Path::new("lake/symbol=BRK%2FB/year=2016/part-0.parquet"));
-        assert_eq!(columns, [("symbol".into(), "BRK/B".into()), ("year".into(), "2016".into())]);
+        assert_eq!(
+            columns,
+            [("symbol".into(), "BRK/B".into()), ("year".into(), "2016".into())]
+        );
         assert_eq!(unescaped("50%"), "50%");
         assert_eq!(unescaped("__HIVE_DEFAULT_PARTITION__"), "");
     }
@@ -245,7 +324,10 @@ mod tests {
         let names = async |uri: String| -> Vec<String> {
             let files = locate("bars", &uri).await.unwrap();
             let prefix = format!("{}/", root.path().display());
-            files.into_iter().map(|file| file.facts.uri.replace(&prefix, "")).collect()
+            files
+                .into_iter()
+                .map(|file| file.facts.uri.replace(&prefix, ""))
+                .collect()
         };
         let at = |name: &str| root.path().join(name).display().to_string();
         assert_eq!(names(at("")).await, ["a.parquet", "b/10.csv", "b/2.csv"]);
@@ -253,9 +335,21 @@ mod tests {
         assert_eq!(names(at("b/../a.parquet")).await, ["a.parquet"]);
         assert_eq!(names(at("**/*.csv")).await, ["b/10.csv", "b/2.csv"]);
         assert_eq!(names(format!("file://{}", at("b/2.csv"))).await, ["b/2.csv"]);
-        assert!(matches!(locate("bars", &at("none.csv")).await, Err(DataError::NotFound { .. })));
-        assert!(matches!(locate("bars", &at("*.gz")).await, Err(DataError::NoFiles { .. })));
-        assert!(matches!(locate("bars", &at("b/notes.txt")).await, Err(DataError::Format { .. })));
-        assert!(matches!(locate("bars", "s3://bucket/x").await, Err(DataError::Scheme { .. })));
+        assert!(matches!(
+            locate("bars", &at("none.csv")).await,
+            Err(DataError::NotFound { .. })
+        ));
+        assert!(matches!(
+            locate("bars", &at("*.gz")).await,
+            Err(DataError::NoFiles { .. })
+        ));
+        assert!(matches!(
+            locate("bars", &at("b/notes.txt")).await,
+            Err(DataError::Format { .. })
+        ));
+        assert!(matches!(
+            locate("bars", "s3://bucket/x").await,
+            Err(DataError::Scheme { .. })
+        ));
     }
 }

@@ -47,7 +47,12 @@ impl ParquetFile {
     /// Truncated or damaged files, missing columns, files beyond the limits.
     pub async fn open(table: &'static str, wanted: &[ColumnNames], file: StoredFile) -> Result<Self, DataError> {
         let metadata = footer(&file).await?;
-        let header: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let header: Vec<String> = metadata
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect();
         let mut with_folders = header.clone();
         with_folders.extend(file.hive.iter().map(|(key, _)| key.clone()));
         let columns = find(table, &file.facts.uri, wanted, &with_folders)?;
@@ -55,10 +60,18 @@ impl ParquetFile {
             if group.num_rows() > ROW_GROUP_ROWS_MAX || group.num_rows() < 0 {
                 let what = format!("row group {ordinal} ({} rows)", group.num_rows());
                 let limit = format!("{ROW_GROUP_ROWS_MAX} rows");
-                return Err(DataError::TooLarge { uri: file.facts.uri.clone(), what, limit });
+                return Err(DataError::TooLarge {
+                    uri: file.facts.uri.clone(),
+                    what,
+                    limit,
+                });
             }
         }
-        Ok(Self { file, metadata, columns })
+        Ok(Self {
+            file,
+            metadata,
+            columns,
+        })
     }
 
     /// Row groups.
@@ -96,7 +109,12 @@ impl ParquetFile {
         self.decode(group, chunks, &[SYMBOL, DATE, VOLUME], |batch| {
             let rows = batch.num_rows();
             symbols.append(&self.column(&batch, SYMBOL, rows)?, self.origin(SYMBOL))?;
-            append_days(&mut days, &mut undated, &self.column(&batch, DATE, rows)?, self.origin(DATE))?;
+            append_days(
+                &mut days,
+                &mut undated,
+                &self.column(&batch, DATE, rows)?,
+                self.origin(DATE),
+            )?;
             append_numbers(&mut volume, &self.column(&batch, VOLUME, rows)?, self.origin(VOLUME))
         })?;
         Ok(symbols.finish(days, &undated, volume))
@@ -109,7 +127,10 @@ impl ParquetFile {
     pub fn prices(&self, group: usize, chunks: FetchedRanges) -> Result<Prices, DataError> {
         let rows = self.rows(group);
         let mut values: [Vec<f64>; 5] = std::array::from_fn(|_| Vec::with_capacity(rows));
-        let wanted: Vec<usize> = PRICES.into_iter().filter(|&column| self.columns[column].is_some()).collect();
+        let wanted: Vec<usize> = PRICES
+            .into_iter()
+            .filter(|&column| self.columns[column].is_some())
+            .collect();
         self.decode(group, chunks, &wanted, |batch| {
             for &column in &wanted {
                 let array = self.column(&batch, column, batch.num_rows())?;
@@ -119,7 +140,13 @@ impl ParquetFile {
         })?;
         let [open, high, low, close, adj_close] = values;
         let adj_close = self.columns[ADJ_CLOSE].map(|_| adj_close);
-        Ok(Prices { open, high, low, close, adj_close })
+        Ok(Prices {
+            open,
+            high,
+            low,
+            close,
+            adj_close,
+        })
     }
 
     /// Decodes whole row groups of a small table, one text or number column after the other.
@@ -132,10 +159,14 @@ impl ParquetFile {
         chunks: FetchedRanges,
         mut each: impl FnMut(&[Option<ArrayRef>]) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
-        let wanted: Vec<usize> = (0..self.columns.len()).filter(|&column| self.columns[column].is_some()).collect();
+        let wanted: Vec<usize> = (0..self.columns.len())
+            .filter(|&column| self.columns[column].is_some())
+            .collect();
         self.decode(group, chunks, &wanted, |batch| {
             let column = |ordinal: usize| {
-                self.columns[ordinal].map(|_| self.column(&batch, ordinal, batch.num_rows())).transpose()
+                self.columns[ordinal]
+                    .map(|_| self.column(&batch, ordinal, batch.num_rows()))
+                    .transpose()
             };
             let arrays: Vec<Option<ArrayRef>> = (0..self.columns.len()).map(column).collect::<Result<_, _>>()?;
             each(&arrays)
@@ -145,8 +176,13 @@ impl ParquetFile {
     /// Name and file of a wanted column, for messages.
     pub fn origin(&self, wanted: usize) -> Origin<'_> {
         let fields = self.metadata.schema().fields();
-        let column = self.columns[wanted].and_then(|ordinal| fields.get(ordinal)).map_or("", |field| field.name());
-        Origin { uri: &self.file.facts.uri, column }
+        let column = self.columns[wanted]
+            .and_then(|ordinal| fields.get(ordinal))
+            .map_or("", |field| field.name());
+        Origin {
+            uri: &self.file.facts.uri,
+            column,
+        }
     }
 
     fn decode(
@@ -174,12 +210,16 @@ impl ParquetFile {
     fn column(&self, batch: &RecordBatch, wanted: usize, rows: usize) -> Result<ArrayRef, DataError> {
         if let Some(ordinal) = self.in_file(wanted) {
             let name = self.metadata.schema().field(ordinal).name();
-            let array = batch.column_by_name(name).expect("the projection holds every wanted column");
+            let array = batch
+                .column_by_name(name)
+                .expect("the projection holds every wanted column");
             return Ok(array.clone());
         }
         let fields = self.metadata.schema().fields().len();
         let (_, value) = &self.file.hive[self.columns[wanted].expect("only columns that were found are read") - fields];
-        Ok(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows))))
+        Ok(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
+            value, rows,
+        ))))
     }
 
     /// Ordinal of a wanted column among the file's own.
@@ -189,11 +229,18 @@ impl ParquetFile {
 
     fn mask(&self, wanted: &[usize]) -> ProjectionMask {
         let roots = wanted.iter().filter(|&&column| self.columns[column].is_some());
-        ProjectionMask::roots(self.metadata.parquet_schema(), roots.filter_map(|&column| self.in_file(column)))
+        ProjectionMask::roots(
+            self.metadata.parquet_schema(),
+            roots.filter_map(|&column| self.in_file(column)),
+        )
     }
 
     fn damaged(&self, group: usize, source: ParquetError) -> DataError {
-        DataError::Parquet { uri: self.file.facts.uri.clone(), place: format!(" (row group {group})"), source }
+        DataError::Parquet {
+            uri: self.file.facts.uri.clone(),
+            place: format!(" (row group {group})"),
+            source,
+        }
     }
 }
 
@@ -220,21 +267,30 @@ pub struct FetchedRanges {
 impl FetchedRanges {
     /// Chunks of a file of `length` bytes, each with the position of its first byte, that hold the ranges `wanted`.
     pub fn new(length: u64, chunks: Vec<(u64, Bytes)>, wanted: Vec<Range<u64>>) -> Self {
-        Self { length, chunks: Arc::new(chunks), wanted: Arc::new(wanted) }
+        Self {
+            length,
+            chunks: Arc::new(chunks),
+            wanted: Arc::new(wanted),
+        }
     }
 
     /// The bytes of the ranges asked for, in file order, without those that merely lie between them.
     pub fn parts(&self) -> impl Iterator<Item = Bytes> + '_ {
         self.wanted.iter().filter_map(|range| {
             let length = usize::try_from(range.end - range.start).ok()?;
-            self.tail(range.start).ok().map(|tail| tail.slice(..length.min(tail.len())))
+            self.tail(range.start)
+                .ok()
+                .map(|tail| tail.slice(..length.min(tail.len())))
         })
     }
 
     fn tail(&self, start: u64) -> Result<Bytes, ParquetError> {
         let hold = |&&(first, ref bytes): &&(u64, Bytes)| first <= start && start < first + bytes.len() as u64;
-        let (first, bytes) =
-            self.chunks.iter().find(hold).ok_or_else(|| ParquetError::EOF(format!("no data at byte {start}")))?;
+        let (first, bytes) = self
+            .chunks
+            .iter()
+            .find(hold)
+            .ok_or_else(|| ParquetError::EOF(format!("no data at byte {start}")))?;
         Ok(bytes.slice(usize::try_from(start - first).expect("an offset in a slice")..))
     }
 }
@@ -255,7 +311,10 @@ impl ChunkReader for FetchedRanges {
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         let tail = self.tail(start)?;
         if tail.len() < length {
-            return Err(ParquetError::EOF(format!("{length} bytes wanted at byte {start}, {} there", tail.len())));
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes wanted at byte {start}, {} there",
+                tail.len()
+            )));
         }
         Ok(tail.slice(..length))
     }
@@ -264,9 +323,15 @@ impl ChunkReader for FetchedRanges {
 /// Reads the footer: the last 64 KiB first, the rest of it if it is longer.
 async fn footer(file: &StoredFile) -> Result<ArrowReaderMetadata, DataError> {
     let size = file.facts.size;
-    let damaged = |source| DataError::Parquet { uri: file.facts.uri.clone(), place: String::new(), source };
+    let damaged = |source| DataError::Parquet {
+        uri: file.facts.uri.clone(),
+        place: String::new(),
+        source,
+    };
     if size < FOOTER_SIZE as u64 + 4 {
-        return Err(damaged(ParquetError::EOF(format!("{size} bytes are too few for a Parquet file"))));
+        return Err(damaged(ParquetError::EOF(format!(
+            "{size} bytes are too few for a Parquet file"
+        ))));
     }
     let mut reader = ParquetMetaDataReader::new();
     let mut want = TAIL_BYTES.min(size);
@@ -274,7 +339,9 @@ async fn footer(file: &StoredFile) -> Result<ArrowReaderMetadata, DataError> {
         let tail = file.read(size - want..size).await?;
         match reader.try_parse_sized(&tail, size) {
             Ok(()) => break reader.finish().map_err(damaged)?,
-            Err(ParquetError::NeedMoreData(more)) if more as u64 > want && more as u64 <= FOOTER_BYTES_MAX.min(size) => {
+            Err(ParquetError::NeedMoreData(more))
+                if more as u64 > want && more as u64 <= FOOTER_BYTES_MAX.min(size) =>
+            {
                 want = more as u64;
             }
             Err(source) => return Err(damaged(source)),
@@ -296,7 +363,10 @@ fn with_dictionaries(schema: &Schema) -> Schema {
         }
         _ => field.clone(),
     };
-    Schema::new_with_metadata(schema.fields().iter().map(field).collect::<Vec<_>>(), schema.metadata().clone())
+    Schema::new_with_metadata(
+        schema.fields().iter().map(field).collect::<Vec<_>>(),
+        schema.metadata().clone(),
+    )
 }
 
 /// Symbol columns, batch by batch, as runs.
@@ -310,22 +380,37 @@ struct SymbolRows {
 
 impl SymbolRows {
     fn new(rule: TickerRule) -> Self {
-        Self { rule, runs: RunBuilder::default(), pending: Vec::new(), rows: 0 }
+        Self {
+            rule,
+            runs: RunBuilder::default(),
+            pending: Vec::new(),
+            rows: 0,
+        }
     }
 
     fn append(&mut self, array: &ArrayRef, origin: Origin<'_>) -> Result<(), DataError> {
-        if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>().filter(|it| it.values().data_type() == &DataType::Utf8) {
+        if let Some(dictionary) = array
+            .as_dictionary_opt::<Int32Type>()
+            .filter(|it| it.values().data_type() == &DataType::Utf8)
+        {
             let names = dictionary.values().as_string::<i32>();
             let ordinals: Vec<Option<u32>> = names.iter().map(|cell| self.name(cell)).collect();
             let keys = dictionary.keys();
             if keys.null_count() == 0 {
                 for run in keys.values().chunk_by(|a, b| a == b) {
-                    let ordinal = usize::try_from(run[0]).ok().and_then(|key| ordinals.get(key).copied()).flatten();
+                    let ordinal = usize::try_from(run[0])
+                        .ok()
+                        .and_then(|key| ordinals.get(key).copied())
+                        .flatten();
                     self.push(ordinal, run.len());
                 }
             } else {
                 for key in keys {
-                    self.push(key.and_then(|key| ordinals.get(usize::try_from(key).ok()?).copied()).flatten(), 1);
+                    self.push(
+                        key.and_then(|key| ordinals.get(usize::try_from(key).ok()?).copied())
+                            .flatten(),
+                        1,
+                    );
                 }
             }
             return Ok(());

@@ -41,7 +41,16 @@ pub async fn survey(
     let opening = stream::iter(files.into_iter().map(|file| inputs.bars(file))).buffered(OPENING);
     let open: Vec<Arc<BarFile>> = opening.try_collect().await?;
     let total = open.iter().map(|file| file.rows()).sum::<Option<u64>>().unwrap_or(0);
-    let mut work = Work { inputs, pool, rule, waiting: VecDeque::new(), done: Vec::new(), rows: 0, total, progress };
+    let mut work = Work {
+        inputs,
+        pool,
+        rule,
+        waiting: VecDeque::new(),
+        done: Vec::new(),
+        rows: 0,
+        total,
+        progress,
+    };
     for (ordinal, file) in (0u32..).zip(&open) {
         match file.as_ref() {
             BarFile::Parquet(parquet) => {
@@ -60,9 +69,16 @@ pub async fn survey(
     work.drain(0).await?;
     let survey = merge(facts, &work.done);
     if survey.dates.len() > DATES_MAX {
-        let uri = open.first().map(|file| file.file().facts.uri.clone()).unwrap_or_default();
+        let uri = open
+            .first()
+            .map(|file| file.file().facts.uri.clone())
+            .unwrap_or_default();
         let what = format!("the number of distinct dates ({})", survey.dates.len());
-        return Err(DataError::TooLarge { uri, what, limit: DATES_MAX.to_string() });
+        return Err(DataError::TooLarge {
+            uri,
+            what,
+            limit: DATES_MAX.to_string(),
+        });
     }
     Ok(survey)
 }
@@ -96,12 +112,24 @@ impl Work<'_> {
                 Some(text) => inputs.fetched_text(file, part, rule, text),
                 None => inputs.fetch(file, part, rule, Want::Survey).await?,
             };
-            let summary = pool.run(move || summarise(&inputs, fetched)).await;
-            let summary = summary.map_err(|error| DataError::Panicked { uri, message: error.to_string() })??;
-            Ok(SurveyedBlock { file: ordinal, part, summary })
+            let summary = pool.run(move || summarise(&inputs, &fetched)).await;
+            let summary = summary.map_err(|error| DataError::Panicked {
+                uri,
+                message: error.to_string(),
+            })??;
+            Ok(SurveyedBlock {
+                file: ordinal,
+                part,
+                summary,
+            })
         });
         self.waiting.push_back(Box::pin(async move {
-            task.await.unwrap_or_else(|error| Err(DataError::Panicked { uri: String::new(), message: error.to_string() }))
+            task.await.unwrap_or_else(|error| {
+                Err(DataError::Panicked {
+                    uri: String::new(),
+                    message: error.to_string(),
+                })
+            })
         }));
         self.drain(2 * self.pool.lanes()).await
     }
@@ -118,7 +146,7 @@ impl Work<'_> {
     }
 }
 
-fn summarise(inputs: &Inputs, fetched: Fetched) -> Result<BlockSummary, DataError> {
+fn summarise(inputs: &Inputs, fetched: &Fetched) -> Result<BlockSummary, DataError> {
     let digest = fetched.digest();
     let block = inputs.decode(fetched)?;
     Ok(summary(&block.keys, digest))
@@ -128,8 +156,15 @@ fn summarise(inputs: &Inputs, fetched: Fetched) -> Result<BlockSummary, DataErro
 fn summary(keys: &Keys, digest: Digest) -> BlockSummary {
     let days = Days::of(keys);
     let words = days.list.len().div_ceil(64);
-    let mut symbols: Vec<SymbolSummary> =
-        keys.names.iter().map(|name| SymbolSummary { symbol: name.clone(), rows: 0, first_day: i32::MAX }).collect();
+    let mut symbols: Vec<SymbolSummary> = keys
+        .names
+        .iter()
+        .map(|name| SymbolSummary {
+            symbol: name.clone(),
+            rows: 0,
+            first_day: i32::MAX,
+        })
+        .collect();
     let mut traded = vec![0u64; keys.names.len() * words];
     for run in &keys.runs {
         let (name, rows) = (run.name as usize, run.start as usize..run.end as usize);
@@ -149,7 +184,10 @@ fn summary(keys: &Keys, digest: Digest) -> BlockSummary {
         unplaced: rows - u32::try_from(keys.placed()).expect("a block has fewer than 2^32 rows"),
         first_unplaced: keys.first_unplaced,
         digest,
-        traded: placed.iter().flat_map(|&name| traded[name * words..(name + 1) * words].iter().copied()).collect(),
+        traded: placed
+            .iter()
+            .flat_map(|&name| traded[name * words..(name + 1) * words].iter().copied())
+            .collect(),
         symbols: placed.into_iter().map(|name| symbols[name].clone()).collect(),
         days: days.list,
     }
@@ -163,16 +201,27 @@ struct Days {
 
 impl Days {
     fn of(keys: &Keys) -> Self {
-        let rows = || keys.runs.iter().flat_map(|run| &keys.days[run.start as usize..run.end as usize]).copied();
+        let rows = || {
+            keys.runs
+                .iter()
+                .flat_map(|run| &keys.days[run.start as usize..run.end as usize])
+                .copied()
+        };
         let (Some(first), Some(last)) = (rows().min(), rows().max()) else {
-            return Self { list: Vec::new(), table: Vec::new() };
+            return Self {
+                list: Vec::new(),
+                table: Vec::new(),
+            };
         };
         let span = usize::try_from(i64::from(last) - i64::from(first)).expect("last is not before first") + 1;
         if span > TABLE_DAYS_MAX {
             let mut list: Vec<i32> = rows().collect();
             list.sort_unstable();
             list.dedup();
-            return Self { list, table: Vec::new() };
+            return Self {
+                list,
+                table: Vec::new(),
+            };
         }
         let mut table = vec![0u32; span];
         rows().for_each(|day| table[usize::try_from(day - first).expect("within the span")] = 1);
@@ -211,12 +260,21 @@ mod tests {
 
     #[test]
     fn counts_rows_days_and_trading() {
-        let rows =
-            [("A", Some(3), 1.0), ("B", Some(3), 0.0), ("A", Some(1), f64::NAN), ("C", None, 9.0), ("B", Some(9), 2.0)];
+        let rows = [
+            ("A", Some(3), 1.0),
+            ("B", Some(3), 0.0),
+            ("A", Some(1), f64::NAN),
+            ("C", None, 9.0),
+            ("B", Some(9), 2.0),
+        ];
         let found = summary(&keys(&rows), Digest([0; 32]));
         assert_eq!((found.rows, found.unplaced, found.first_unplaced), (5, 1, Some(3)));
         assert_eq!(found.days, [1, 3, 9]);
-        let names: Vec<_> = found.symbols.iter().map(|it| (it.symbol.as_ref(), it.rows, it.first_day)).collect();
+        let names: Vec<_> = found
+            .symbols
+            .iter()
+            .map(|it| (it.symbol.as_ref(), it.rows, it.first_day))
+            .collect();
         assert_eq!(names, [("A", 2, 1), ("B", 2, 3)]);
         assert_eq!(found.traded, [0b010, 0b100]);
     }

@@ -105,19 +105,28 @@ impl TextFile {
     /// # Errors
     /// As [`StoredFile::read`].
     pub async fn read(&self, range: Range<u64>) -> Result<Bytes, DataError> {
-        let Some(scratch) = self.unpacked.clone() else { return self.file.read(range).await };
+        let Some(scratch) = self.unpacked.clone() else {
+            return self.file.read(range).await;
+        };
         let read = move || {
             let mut bytes = BytesMut::zeroed(usize::try_from(range.end - range.start).map_err(io::Error::other)?);
             scratch.read_exact_at(&mut bytes, range.start)?;
             Ok(bytes.freeze())
         };
-        let done = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let done = tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)));
         done.map_err(|source| unpack_error(&self.file, source))
     }
 
     /// A cursor over the file's blocks, in order.
     pub fn blocks(&self) -> BlockCursor<'_> {
-        BlockCursor { file: self, at: self.header_end, line: self.header_lines + 1, carry: Bytes::new() }
+        BlockCursor {
+            file: self,
+            at: self.header_end,
+            line: self.header_lines + 1,
+            carry: Bytes::new(),
+        }
     }
 
     /// All text after the header, for small tables.
@@ -143,17 +152,27 @@ impl TextFile {
     async fn read_header(&mut self) -> Result<(), DataError> {
         let head = self.read(0..self.length.min(1 << 20)).await?;
         let body = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(body);
         let mut record = csv::ByteRecord::new();
         let found = reader.read_byte_record(&mut record).unwrap_or(false);
         if !found {
             let why = "the file is empty: expected a header line".to_owned();
-            return Err(DataError::Text { uri: self.file.facts.uri.clone(), line: 1, why });
+            return Err(DataError::Text {
+                uri: self.file.facts.uri.clone(),
+                line: 1,
+                why,
+            });
         }
         let consumed = usize::try_from(reader.position().byte()).expect("within the header's bytes");
         self.header_end = (head.len() - body.len() + consumed) as u64;
         self.header_lines = memchr_iter(b'\n', &head[..head.len() - body.len() + consumed]).count() as u64;
-        self.names = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        self.names = record
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect();
         self.fields = self.names.len();
         Ok(())
     }
@@ -186,21 +205,33 @@ impl BlockCursor<'_> {
             if text.is_empty() {
                 return Ok(None);
             }
-            let end = if to == self.file.length { Some(text.len()) } else { last_record_end(&text) };
+            let end = if to == self.file.length {
+                Some(text.len())
+            } else {
+                last_record_end(&text)
+            };
             if let Some(end) = end {
-                return Ok(Some(self.cut(text, end)));
+                return Ok(Some(self.cut(&text, end)));
             }
             if text.len() > RECORD_BYTES_MAX {
                 let why = format!("no end of record within {RECORD_BYTES_MAX} bytes: unbalanced quotes, or no CSV");
-                return Err(DataError::Text { uri: self.file.file.facts.uri.clone(), line: self.line, why });
+                return Err(DataError::Text {
+                    uri: self.file.file.facts.uri.clone(),
+                    line: self.line,
+                    why,
+                });
             }
             want = BLOCK_BYTES;
         }
     }
 
-    fn cut(&mut self, text: Bytes, end: usize) -> (BlockPart, Bytes) {
+    fn cut(&mut self, text: &Bytes, end: usize) -> (BlockPart, Bytes) {
         let block = text.slice(..end);
-        let part = BlockPart::Text { start: self.at, end: self.at + end as u64, line: self.line };
+        let part = BlockPart::Text {
+            start: self.at,
+            end: self.at + end as u64,
+            line: self.line,
+        };
         self.at += end as u64;
         self.line += memchr_iter(b'\n', &block).count() as u64;
         self.carry = text.slice(end..);
@@ -237,12 +268,27 @@ async fn unpack(file: &StoredFile) -> Result<File, DataError> {
     let (uri, format, size) = (file.facts.uri.clone(), file.facts.format, file.facts.size);
     let unpacking = tokio::task::spawn_blocking(move || -> Result<File, DataError> {
         let limit = UNPACK_FREE_BYTES.max(size.saturating_mul(UNPACK_RATIO_MAX));
-        unpack_to_scratch(format, Packed { receive, chunk: Bytes::new() }, limit).map_err(|source| {
+        unpack_to_scratch(
+            format,
+            Packed {
+                receive,
+                chunk: Bytes::new(),
+            },
+            limit,
+        )
+        .map_err(|source| {
             if source.kind() == io::ErrorKind::FileTooLarge {
                 let what = "the unpacked text".to_owned();
-                return DataError::TooLarge { uri: uri.clone(), what, limit: format!("{limit} bytes") };
+                return DataError::TooLarge {
+                    uri: uri.clone(),
+                    what,
+                    limit: format!("{limit} bytes"),
+                };
             }
-            DataError::Unpack { uri: uri.clone(), source }
+            DataError::Unpack {
+                uri: uri.clone(),
+                source,
+            }
         })
     });
     let mut at = 0;
@@ -255,7 +301,9 @@ async fn unpack(file: &StoredFile) -> Result<File, DataError> {
         at = end;
     }
     drop(send);
-    unpacking.await.unwrap_or_else(|error| Err(unpack_error(file, io::Error::other(error))))
+    unpacking
+        .await
+        .unwrap_or_else(|error| Err(unpack_error(file, io::Error::other(error))))
 }
 
 fn unpack_to_scratch(format: FileFormat, packed: Packed, limit: u64) -> io::Result<File> {
@@ -276,7 +324,10 @@ fn unpack_to_scratch(format: FileFormat, packed: Packed, limit: u64) -> io::Resu
 }
 
 fn unpack_error(file: &StoredFile, source: io::Error) -> DataError {
-    DataError::Unpack { uri: file.facts.uri.clone(), source }
+    DataError::Unpack {
+        uri: file.facts.uri.clone(),
+        source,
+    }
 }
 
 /// Chunks from the async side as a blocking reader.

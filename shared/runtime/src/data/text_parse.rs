@@ -17,7 +17,12 @@ const RECORD_BYTES: usize = 48;
 pub fn bars(file: &TextFile, text: &[u8], rule: TickerRule) -> (Keys, Prices) {
     let rows = text.len() / RECORD_BYTES;
     let place = |wanted: usize| file.place(wanted);
-    let mut symbols = SymbolCells { rule, runs: RunBuilder::default(), seen: HashMap::new(), last: None };
+    let mut symbols = SymbolCells {
+        rule,
+        runs: RunBuilder::default(),
+        seen: HashMap::new(),
+        last: None,
+    };
     let (mut days, mut lines) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
     let mut numbers: [Vec<f64>; 6] = std::array::from_fn(|_| Vec::with_capacity(rows));
     let mut row = 0u32;
@@ -27,7 +32,9 @@ pub fn bars(file: &TextFile, text: &[u8], rule: TickerRule) -> (Keys, Prices) {
         symbols.runs.push(name.filter(|_| day.is_some()), row, row + 1);
         days.push(day.unwrap_or_default());
         for (values, wanted) in numbers.iter_mut().zip(2..) {
-            let value = cell(record, place(wanted)).and_then(cells::number).filter(|value| value.is_finite());
+            let value = cell(record, place(wanted))
+                .and_then(cells::number)
+                .filter(|value| value.is_finite());
             values.push(value.unwrap_or(f64::NAN));
         }
         lines.push(line);
@@ -35,12 +42,24 @@ pub fn bars(file: &TextFile, text: &[u8], rule: TickerRule) -> (Keys, Prices) {
     });
     let [open, high, low, close, volume, adj_close] = numbers;
     let adj_close = (place(7) != Place::Absent).then_some(adj_close);
-    (symbols.runs.finish(days, volume, lines), Prices { open, high, low, close, adj_close })
+    (
+        symbols.runs.finish(days, volume, lines),
+        Prices {
+            open,
+            high,
+            low,
+            close,
+            adj_close,
+        },
+    )
 }
 
 /// Calls `each` with every record and its line, counted from the text's first line, which is 0.
 pub fn records(text: &[u8], mut each: impl FnMut(u32, &csv::ByteRecord)) {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text);
     let mut record = csv::ByteRecord::new();
     // A flexible reader of bytes in memory has nothing to fail on; an error would end the text.
     while reader.read_byte_record(&mut record).unwrap_or(false) {

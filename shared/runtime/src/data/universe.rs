@@ -43,7 +43,10 @@ pub struct UniverseTable {
 /// # Errors
 /// Files that cannot be read, missing columns, more than [`BYTES_MAX`].
 pub async fn read_universe(files: &[StoredFile], rule: TickerRule) -> Result<UniverseTable, DataError> {
-    let mut reading = Reading { builder: UniverseBuilder::new(rule), unplaced: 0 };
+    let mut reading = Reading {
+        builder: UniverseBuilder::new(rule),
+        unplaced: 0,
+    };
     let mut digester = Digester::new("universe");
     let mut room = BYTES_MAX;
     for file in files {
@@ -57,7 +60,10 @@ pub async fn read_universe(files: &[StoredFile], rule: TickerRule) -> Result<Uni
     }
     Ok(UniverseTable {
         universe: Arc::new(reading.builder.finish()),
-        facts: TableFacts { files: files.iter().map(|file| file.facts.clone()).collect(), digest: digester.finish() },
+        facts: TableFacts {
+            files: files.iter().map(|file| file.facts.clone()).collect(),
+            digest: digester.finish(),
+        },
         unplaced_rows: reading.unplaced,
     })
 }
@@ -96,14 +102,22 @@ impl Reading {
             file.batches(group, chunks, |columns| {
                 let mut texts: Vec<Option<StringArray>> = Vec::with_capacity(MARKET_CAP);
                 for (ordinal, column) in columns[..MARKET_CAP].iter().enumerate() {
-                    texts.push(column.as_ref().map(|array| as_text(array, file.origin(ordinal))).transpose()?);
+                    texts.push(
+                        column
+                            .as_ref()
+                            .map(|array| as_text(array, file.origin(ordinal)))
+                            .transpose()?,
+                    );
                 }
                 let mut caps = Vec::new();
                 if let Some(array) = &columns[MARKET_CAP] {
                     append_numbers_with_infinities(&mut caps, array, file.origin(MARKET_CAP))?;
                 }
                 let text = |column: usize, row: usize| {
-                    texts[column].as_ref().filter(|array| array.is_valid(row)).map(|array| array.value(row))
+                    texts[column]
+                        .as_ref()
+                        .filter(|array| array.is_valid(row))
+                        .map(|array| array.value(row))
                 };
                 for row in 0..texts[SYMBOL].as_ref().map_or(0, Array::len) {
                     self.push(&UniverseCells {

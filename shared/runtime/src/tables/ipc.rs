@@ -21,7 +21,10 @@ pub fn encode(schema: &Schema, batches: &[RecordBatch]) -> Result<Bytes, TableEr
         batches.iter().try_for_each(|batch| writer.write(batch))?;
         writer.into_inner()
     };
-    write().map(Bytes::from).map_err(|source| TableError::Arrow { what: "written", source })
+    write().map(Bytes::from).map_err(|source| TableError::Arrow {
+        what: "written",
+        source,
+    })
 }
 
 /// The only batch of an IPC file.
@@ -44,5 +47,8 @@ pub fn decode_at(bytes: &Bytes, at: usize) -> Result<RecordBatch, TableError> {
         return Err(TableError::Batch { wanted: at, found });
     }
     reader.set_index(at).map_err(read)?;
-    reader.next().ok_or(TableError::Batch { wanted: at, found })?.map_err(read)
+    reader
+        .next()
+        .ok_or(TableError::Batch { wanted: at, found })?
+        .map_err(read)
 }

@@ -48,8 +48,10 @@ impl MapRowsBuilder {
 
     /// The schema of every batch of map rows.
     pub fn schema() -> Schema {
-        let mut fields =
-            vec![Field::new("symbol", DataType::Utf8, false), Field::new(HAS_BARS, DataType::Boolean, false)];
+        let mut fields = vec![
+            Field::new("symbol", DataType::Utf8, false),
+            Field::new(HAS_BARS, DataType::Boolean, false),
+        ];
         fields.extend(Hygiene::NAMES.map(|name| Field::new(format!("rows_{name}"), DataType::Int64, false)));
         fields.extend(COLUMNS.iter().map(|column| match column.kind {
             Kind::F64 => Field::new(column.name, DataType::Float64, true),
@@ -80,8 +82,10 @@ impl MapRowsBuilder {
     /// # Errors
     /// [`TableError::Arrow`].
     pub fn finish(self) -> Result<RecordBatch, TableError> {
-        let mut arrays: Vec<ArrayRef> =
-            vec![Arc::new(StringArray::from(self.symbols)), Arc::new(BooleanArray::from(self.has_bars))];
+        let mut arrays: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(self.symbols)),
+            Arc::new(BooleanArray::from(self.has_bars)),
+        ];
         arrays.extend(self.counts.map(|counts| Arc::new(Int64Array::from(counts)) as ArrayRef));
         arrays.extend(self.columns.into_iter().map(|values| match values {
             Values::F64(values) => Arc::new(Float64Array::from(values)) as ArrayRef,
@@ -127,7 +131,13 @@ pub fn map_rows(batch: &RecordBatch) -> Result<Vec<(String, MapRow)>, TableError
     let hygiene = |row: usize| Hygiene::from_counts(std::array::from_fn(|at| counts[at].value(row)));
     let rows = indicators.into_iter().enumerate().map(|(row, indicators)| {
         let indicators = has_bars.value(row).then_some(indicators);
-        (symbols.value(row).to_owned(), MapRow { hygiene: hygiene(row), indicators })
+        (
+            symbols.value(row).to_owned(),
+            MapRow {
+                hygiene: hygiene(row),
+                indicators,
+            },
+        )
     });
     Ok(rows.collect())
 }
@@ -147,13 +157,22 @@ mod tests {
             column.set(&mut first, cell);
         }
         let rows = [
-            ("A".to_owned(), MapRow { hygiene: Hygiene::from_counts([1, 2, 3, 4, 5, 6, 7, 8]), indicators: Some(first) }),
+            (
+                "A".to_owned(),
+                MapRow {
+                    hygiene: Hygiene::from_counts([1, 2, 3, 4, 5, 6, 7, 8]),
+                    indicators: Some(first),
+                },
+            ),
             ("B".to_owned(), MapRow::default()),
         ];
         let mut builder = MapRowsBuilder::new(2);
         rows.iter().for_each(|(symbol, row)| builder.push(symbol, row));
         let bytes = super::super::encode(&MapRowsBuilder::schema(), &[builder.finish().unwrap()]).unwrap();
         assert_eq!(map_rows(&super::super::decode(&bytes).unwrap()).unwrap(), rows);
-        assert!(matches!(super::super::decode_at(&bytes, 1), Err(TableError::Batch { wanted: 1, found: 1 })));
+        assert!(matches!(
+            super::super::decode_at(&bytes, 1),
+            Err(TableError::Batch { wanted: 1, found: 1 })
+        ));
     }
 }

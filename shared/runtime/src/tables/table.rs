@@ -15,8 +15,12 @@ use super::TableError;
 /// [`TableError::Arrow`] if the columns differ in length.
 pub fn batch(table: &Table) -> Result<RecordBatch, TableError> {
     let arrays: Vec<ArrayRef> = table.columns().iter().map(|(_, column)| array(column)).collect();
-    let fields: Vec<Field> =
-        table.columns().iter().zip(&arrays).map(|((name, _), it)| Field::new(*name, it.data_type().clone(), true)).collect();
+    let fields: Vec<Field> = table
+        .columns()
+        .iter()
+        .zip(&arrays)
+        .map(|((name, _), it)| Field::new(*name, it.data_type().clone(), true))
+        .collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
         .map_err(|source| TableError::Arrow { what: "built", source })
 }
