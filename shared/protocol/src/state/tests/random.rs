@@ -50,6 +50,8 @@ struct Checked {
     /// Every claim ever made; recent ones are picked more often.
     held: Vec<Held>,
     committed: BTreeMap<RunId, BTreeSet<JobRef>>,
+    /// When a failed job may run again at the earliest.
+    not_before: BTreeMap<JobRef, Millis>,
 }
 
 impl Checked {
@@ -135,6 +137,8 @@ impl Checked {
             let JobRef { run, stage, .. } = claim.job;
             let committed = self.committed.entry(run).or_default();
             assert!(!committed.contains(&claim.job), "{} is done", claim.job);
+            let due = self.not_before.remove(&claim.job).unwrap_or_default();
+            assert!(due <= self.world.now, "{} runs again before its time", claim.job);
             let stages = &self.world.queue.run(run).unwrap().summary().stages;
             let before: u64 = stages[..usize::from(stage.0)].iter().map(|stage| stage.total).sum();
             let done_before = committed.iter().filter(|job| job.stage < stage).count() as u64;
@@ -198,9 +202,13 @@ impl Checked {
             .iter()
             .map(|held| self.world.queue.standing(*held) == Standing::Live)
             .collect();
-        for (outcome, was_live) in self.world.step(Fail { failures: &failures }).into_iter().zip(was_live) {
+        let outcomes = self.world.step(Fail { failures: &failures });
+        for ((outcome, was_live), held) in outcomes.into_iter().zip(was_live).zip(held) {
             assert!(was_live || outcome == FailOutcome::Lost);
-            assert!(retryable || !matches!(outcome, FailOutcome::Retry { .. }));
+            if let FailOutcome::Retry { at } = outcome {
+                assert!(retryable);
+                self.not_before.insert(held.job, at);
+            }
         }
         assert!(
             held.iter()
@@ -248,6 +256,7 @@ impl Checked {
     fn forget(&mut self, run: RunId) {
         if self.world.step(Forget { run }) == Some(true) {
             self.committed.remove(&run);
+            self.not_before.retain(|job, _| job.run != run);
         }
     }
 
