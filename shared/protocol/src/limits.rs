@@ -12,8 +12,8 @@ pub const MAX_JOBS_PER_RUN: u64 = 1 << 24;
 /// Most runs a broker keeps, ended ones that have not expired included: it bounds lists and memory.
 pub const MAX_RUNS: usize = 10_000;
 
-/// How long an ended run, its events and its results are kept, in milliseconds: a day, so that a result can be
-/// fetched the morning after.
+/// How long an ended run, its events, dead letters and results are kept, in milliseconds: a day, so that a result can
+/// be fetched, or a failure replayed, the morning after.
 pub const RUN_RETENTION_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Largest run payload (canonical spec and catalog facts), in bytes: facts of some 100,000 files fit, and a worker

@@ -73,7 +73,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run with no stage open; [`Run::settle`] opens the first.
+    /// A run with its first stage open; [`Run::settle`] goes past that where it has no jobs.
     pub(super) fn new(id: RunId, terms: Terms, now: Millis) -> Self {
         let stages = terms
             .stages

@@ -35,7 +35,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (picks(), any::<bool>()).prop_map(|(picks, retryable)| Event::Fail { picks, retryable }),
         2 => picks().prop_map(|picks| Event::HandBack { picks }),
         2 => picks().prop_map(|picks| Event::Beat { picks }),
-        4 => (0_u64..30_000).prop_map(|ms| Event::Advance { ms }),
+        4 => prop_oneof![0_u64..1_500, 0_u64..30_000].prop_map(|ms| Event::Advance { ms }),
         1 => any::<usize>().prop_map(|pick| Event::Cancel { pick }),
         1 => any::<usize>().prop_map(|pick| Event::Replay { pick }),
         1 => (any::<usize>(), 0_u64..9).prop_map(|(pick, index)| Event::Drop { pick, index }),
@@ -50,6 +50,10 @@ struct Checked {
     /// Every claim ever made; recent ones are picked more often.
     held: Vec<Held>,
     committed: BTreeMap<RunId, BTreeSet<JobRef>>,
+    /// When a failed job may run again at the earliest.
+    not_before: BTreeMap<JobRef, Millis>,
+    /// Until when a token is live unless its worker ends the claim.
+    leases: BTreeMap<Token, Millis>,
 }
 
 impl Checked {
@@ -76,7 +80,7 @@ impl Checked {
             Event::Fail { picks, retryable } => self.fail(&self.pick(&picks), retryable),
             Event::HandBack { picks } => self.hand_back(&self.pick(&picks)),
             Event::Beat { picks } => self.beat(&self.pick(&picks)),
-            Event::Advance { ms } => self.world.advance(ms),
+            Event::Advance { ms } => self.advance(ms),
             Event::Cancel { pick } => self.cancel(self.pick_run(pick)),
             Event::Replay { pick } => {
                 let _ = self.world.step(ReplayDead {
@@ -135,6 +139,8 @@ impl Checked {
             let JobRef { run, stage, .. } = claim.job;
             let committed = self.committed.entry(run).or_default();
             assert!(!committed.contains(&claim.job), "{} is done", claim.job);
+            let due = self.not_before.remove(&claim.job).unwrap_or_default();
+            assert!(due <= self.world.now, "{} runs again before its time", claim.job);
             let stages = &self.world.queue.run(run).unwrap().summary().stages;
             let before: u64 = stages[..usize::from(stage.0)].iter().map(|stage| stage.total).sum();
             let done_before = committed.iter().filter(|job| job.stage < stage).count() as u64;
@@ -150,6 +156,7 @@ impl Checked {
                     .all(|held| self.world.queue.standing(*held) == Standing::Lost)
             );
             assert_eq!(self.world.queue.standing(claim.held()), Standing::Live);
+            self.leases.insert(claim.token, claim.lease_until);
             self.held.push(claim.held());
         }
     }
@@ -198,9 +205,13 @@ impl Checked {
             .iter()
             .map(|held| self.world.queue.standing(*held) == Standing::Live)
             .collect();
-        for (outcome, was_live) in self.world.step(Fail { failures: &failures }).into_iter().zip(was_live) {
+        let outcomes = self.world.step(Fail { failures: &failures });
+        for ((outcome, was_live), held) in outcomes.into_iter().zip(was_live).zip(held) {
             assert!(was_live || outcome == FailOutcome::Lost);
-            assert!(retryable || !matches!(outcome, FailOutcome::Retry { .. }));
+            if let FailOutcome::Retry { at } = outcome {
+                assert!(retryable);
+                self.not_before.insert(held.job, at);
+            }
         }
         assert!(
             held.iter()
@@ -221,10 +232,32 @@ impl Checked {
             held,
             lease_ms: LEASE_MS,
         });
+        for held in held.iter().filter(|held| !revoked.contains(&held.token)) {
+            self.leases.insert(held.token, self.world.now.plus_ms(LEASE_MS));
+        }
         for held in held {
             assert_eq!(
                 revoked.contains(&held.token),
                 self.world.queue.standing(*held) != Standing::Live
+            );
+        }
+    }
+
+    /// Time ends those leases that it has come to, and no others.
+    fn advance(&mut self, ms: u64) {
+        let is_live = |world: &World, held: &Held| world.queue.standing(*held) == Standing::Live;
+        let live: Vec<Held> = self
+            .held
+            .iter()
+            .filter(|held| is_live(&self.world, held))
+            .copied()
+            .collect();
+        self.world.advance(ms);
+        for held in live.iter().filter(|held| !self.world.state(held.job.run).is_ended()) {
+            assert_eq!(
+                is_live(&self.world, held),
+                self.world.now < self.leases[&held.token],
+                "{held:?}"
             );
         }
     }
@@ -248,6 +281,7 @@ impl Checked {
     fn forget(&mut self, run: RunId) {
         if self.world.step(Forget { run }) == Some(true) {
             self.committed.remove(&run);
+            self.not_before.retain(|job, _| job.run != run);
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     Harness, LEASE_MS,
     kit::{
         advance_ms, begin, claim, claim_one, commit, commit_of, commit_one, fail_one, finish, in_time, new_run,
-        outlive_leases, request, standing, submit, worker,
+        outlive_backoffs, outlive_leases, request, standing, submit, worker,
     },
 };
 use crate::broker::{Broker, Claim, ClaimRequest, CommitOutcome, FailOutcome, Held, NewRun, RunState};
@@ -28,6 +28,7 @@ pub async fn run_all(harness: &dyn Harness) {
     a_waiting_claim_wakes_on_a_stage_and_on_a_hand_back(harness).await;
     a_waiting_claim_ends_empty(harness).await;
     a_waiting_claim_gets_the_job_of_a_lost_worker(harness).await;
+    a_waiting_claim_hears_of_a_retry_that_is_due_sooner(harness).await;
     a_dropped_call_loses_nothing(harness).await;
     racing_workers_share_every_job_once(harness).await;
 }
@@ -279,6 +280,25 @@ pub async fn a_waiting_claim_gets_the_job_of_a_lost_worker(harness: &dyn Harness
     ));
     let again = in_time(harness, claim_patiently(&*broker)).await;
     assert_eq!((again.job, again.attempts, again.kills), (first.job, 1, 1));
+}
+
+/// A claim that waits, with nothing due before the end of a lease, gets a job that fails meanwhile when its retry is.
+pub async fn a_waiting_claim_hears_of_a_retry_that_is_due_sooner(harness: &dyn Harness) {
+    let broker = harness.broker().await;
+    submit(&*broker, "a", &[1]).await;
+    let first = claim_one(&*broker).await;
+    let waiting = Arc::clone(&broker);
+    let task = begin(async move { waiting.claim(patient("w2")).await }).await;
+    fail_one(&*broker, &first, true).await;
+    outlive_backoffs(harness).await;
+    let claims = finish(task).await.expect("claim");
+    assert_eq!(
+        claims
+            .iter()
+            .map(|claim| (claim.job, claim.attempts))
+            .collect::<Vec<_>>(),
+        [(first.job, 1)]
+    );
 }
 
 async fn claim_patiently(broker: &dyn Broker) -> Claim {
