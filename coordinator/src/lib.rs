@@ -8,6 +8,7 @@ pub mod embedded;
 pub mod error;
 pub mod events;
 pub mod follow;
+pub mod log;
 pub mod results;
 pub mod sample;
 pub mod settings;

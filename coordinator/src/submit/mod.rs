@@ -35,6 +35,7 @@ const SHUTDOWN: Duration = Duration::from_millis(200);
 /// # Errors
 /// Whatever kept the run from ending well, as the user reads it.
 pub fn scan(resolved: &Resolved) -> Result<ExitStatus, Failure> {
+    crate::log::start(&resolved.run.log)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;

@@ -2,6 +2,8 @@
 
 mod facts;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 use thiserror::Error;
 

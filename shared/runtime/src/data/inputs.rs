@@ -17,7 +17,8 @@ use super::block::{Keys, Prices};
 use super::columns::BARS;
 use super::error::DataError;
 use super::file::StoredFile;
-use super::parquet::{FetchedRanges, ParquetFile};
+use super::parquet::ParquetFile;
+use super::ranges::FetchedRanges;
 use super::text::TextFile;
 use super::text_parse;
 

@@ -5,23 +5,22 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema};
-use bytes::{Buf, Bytes};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 use parquet::file::FOOTER_SIZE;
 use parquet::file::metadata::ParquetMetaDataReader;
-use parquet::file::reader::{ChunkReader, Length};
 use tickfleet_kernels::scan::options::TickerRule;
-use tickfleet_kernels::scan::{cells, ticker};
 
-use super::block::{Keys, Prices, RunBuilder};
+use super::block::{Keys, Prices};
 use super::columns::{ColumnNames, find};
-use super::convert::{Origin, append_days, append_numbers, as_text};
+use super::convert::{Origin, append_days, append_numbers};
 use super::error::DataError;
 use super::file::StoredFile;
+use super::ranges::FetchedRanges;
+use super::symbol_rows::SymbolRows;
 
 /// Most rows of one row group.
 pub const ROW_GROUP_ROWS_MAX: i64 = 16 << 20;
@@ -256,70 +255,6 @@ fn slot(column: usize) -> usize {
     if column == ADJ_CLOSE { 4 } else { column - 2 }
 }
 
-/// Byte ranges of a file, fetched beforehand, as the Parquet decoder's input.
-#[derive(Debug, Clone)]
-pub struct FetchedRanges {
-    length: u64,
-    chunks: Arc<Vec<(u64, Bytes)>>,
-    wanted: Arc<Vec<Range<u64>>>,
-}
-
-impl FetchedRanges {
-    /// Chunks of a file of `length` bytes, each with the position of its first byte, that hold the ranges `wanted`.
-    pub fn new(length: u64, chunks: Vec<(u64, Bytes)>, wanted: Vec<Range<u64>>) -> Self {
-        Self {
-            length,
-            chunks: Arc::new(chunks),
-            wanted: Arc::new(wanted),
-        }
-    }
-
-    /// The bytes of the ranges asked for, in file order, without those that merely lie between them.
-    pub fn parts(&self) -> impl Iterator<Item = Bytes> + '_ {
-        self.wanted.iter().filter_map(|range| {
-            let length = usize::try_from(range.end - range.start).ok()?;
-            self.tail(range.start)
-                .ok()
-                .map(|tail| tail.slice(..length.min(tail.len())))
-        })
-    }
-
-    fn tail(&self, start: u64) -> Result<Bytes, ParquetError> {
-        let hold = |&&(first, ref bytes): &&(u64, Bytes)| first <= start && start < first + bytes.len() as u64;
-        let (first, bytes) = self
-            .chunks
-            .iter()
-            .find(hold)
-            .ok_or_else(|| ParquetError::EOF(format!("no data at byte {start}")))?;
-        Ok(bytes.slice(usize::try_from(start - first).expect("an offset in a slice")..))
-    }
-}
-
-impl Length for FetchedRanges {
-    fn len(&self) -> u64 {
-        self.length
-    }
-}
-
-impl ChunkReader for FetchedRanges {
-    type T = bytes::buf::Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(self.tail(start)?.reader())
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let tail = self.tail(start)?;
-        if tail.len() < length {
-            return Err(ParquetError::EOF(format!(
-                "{length} bytes wanted at byte {start}, {} there",
-                tail.len()
-            )));
-        }
-        Ok(tail.slice(..length))
-    }
-}
-
 /// Reads the footer: the last 64 KiB first, the rest of it if it is longer.
 async fn footer(file: &StoredFile) -> Result<ArrowReaderMetadata, DataError> {
     let size = file.facts.size;
@@ -367,93 +302,4 @@ fn with_dictionaries(schema: &Schema) -> Schema {
         schema.fields().iter().map(field).collect::<Vec<_>>(),
         schema.metadata().clone(),
     )
-}
-
-/// Symbol columns, batch by batch, as runs.
-struct SymbolRows {
-    rule: TickerRule,
-    runs: RunBuilder,
-    /// (ordinal of the name, first row, end), before undated rows are taken out.
-    pending: Vec<(Option<u32>, u32, u32)>,
-    rows: u32,
-}
-
-impl SymbolRows {
-    fn new(rule: TickerRule) -> Self {
-        Self {
-            rule,
-            runs: RunBuilder::default(),
-            pending: Vec::new(),
-            rows: 0,
-        }
-    }
-
-    fn append(&mut self, array: &ArrayRef, origin: Origin<'_>) -> Result<(), DataError> {
-        if let Some(dictionary) = array
-            .as_dictionary_opt::<Int32Type>()
-            .filter(|it| it.values().data_type() == &DataType::Utf8)
-        {
-            let names = dictionary.values().as_string::<i32>();
-            let ordinals: Vec<Option<u32>> = names.iter().map(|cell| self.name(cell)).collect();
-            let keys = dictionary.keys();
-            if keys.null_count() == 0 {
-                for run in keys.values().chunk_by(|a, b| a == b) {
-                    let ordinal = usize::try_from(run[0])
-                        .ok()
-                        .and_then(|key| ordinals.get(key).copied())
-                        .flatten();
-                    self.push(ordinal, run.len());
-                }
-            } else {
-                for key in keys {
-                    self.push(
-                        key.and_then(|key| ordinals.get(usize::try_from(key).ok()?).copied())
-                            .flatten(),
-                        1,
-                    );
-                }
-            }
-            return Ok(());
-        }
-        let text = as_text(array, origin)?;
-        let mut last: (Option<&str>, Option<u32>) = (None, None);
-        for cell in &text {
-            if cell != last.0 || cell.is_none() {
-                last = (cell, self.name(cell));
-            }
-            self.push(last.1, 1);
-        }
-        Ok(())
-    }
-
-    fn name(&mut self, cell: Option<&str>) -> Option<u32> {
-        let text = cells::symbol_text(cell?)?;
-        let symbol = ticker::canonical(&text, self.rule);
-        (!symbol.is_empty()).then(|| self.runs.name(&symbol))
-    }
-
-    fn push(&mut self, name: Option<u32>, rows: usize) {
-        let end = self.rows + u32::try_from(rows).expect("a block has fewer than 2^32 rows");
-        match self.pending.last_mut() {
-            Some(last) if last.0 == name => last.2 = end,
-            _ => self.pending.push((name, self.rows, end)),
-        }
-        self.rows = end;
-    }
-
-    /// Cuts the runs at rows without a date and builds the keys.
-    fn finish(mut self, days: Vec<i32>, undated: &[u32], volume: Vec<f64>) -> Keys {
-        let mut next = 0;
-        for (name, start, end) in std::mem::take(&mut self.pending) {
-            let mut from = start;
-            while let Some(&row) = undated.get(next).filter(|&&row| row < end) {
-                self.runs.push(name, from, row);
-                self.runs.push(None, row, row + 1);
-                from = row + 1;
-                next += 1;
-            }
-            self.runs.push(name, from, end);
-        }
-        self.runs.finish(days, volume, Vec::new())
-    }
 }
