@@ -8,6 +8,7 @@ pub mod binary;
 pub mod golden;
 pub mod markdown;
 pub mod program;
+pub mod redis_server;
 pub mod shell;
 
 use std::path::Path;

@@ -12,6 +12,7 @@ pub mod conformance;
 mod error;
 pub mod memory;
 mod message;
+pub mod redis;
 pub mod token;
 
 use std::time::Duration;

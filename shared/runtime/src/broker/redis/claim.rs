@@ -1,0 +1,146 @@
+//! Claim: jobs from the shards in turn, and rest until the bell rings where there are none.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use tickfleet_protocol::{
+    ids::{JobIndex, JobRef, Millis, StageIndex, Token},
+    limits::KILLS_BEFORE_SOLO,
+};
+use tokio::sync::watch;
+
+use super::{
+    RedisBroker,
+    bell::LOOK_AGAIN,
+    decode::{Words, due_in},
+    scripts,
+};
+use crate::broker::{Claim, ClaimRequest, Result, bounds};
+
+impl RedisBroker {
+    /// Claims jobs, and waits for the first as long as asked.
+    pub(super) async fn claim_jobs(&self, request: ClaimRequest) -> Result<Vec<Claim>> {
+        let mut left = Left::new(bounds::claim(&request)?, self.server.offset_ms.clone());
+        let mut waiter = None;
+        loop {
+            let (claims, due) = self.claim_now(&request).await?;
+            if !claims.is_empty() || left.is_over() {
+                return Ok(claims);
+            }
+            let waiter = waiter.get_or_insert_with(|| self.bell.join());
+            let at_most = due.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+            left.rest(at_most, waiter.rest(at_most)).await;
+        }
+    }
+
+    /// Claims what there is, and says in how long time next changes something. The shard after the one that gave jobs
+    /// is asked first the next time, so shards with jobs take turns.
+    async fn claim_now(&self, request: &ClaimRequest) -> Result<(Vec<Claim>, Option<Duration>)> {
+        let shards = self.server.layout.shards();
+        let first = self.next_shard.load(Ordering::Relaxed);
+        let mut claims = Vec::new();
+        let mut due = None::<Duration>;
+        for shard in shards.clone().map(|n| (first + n) % shards.end) {
+            let (more, shard_due) = self.claim_from(shard, request, request.max - claims.len()).await?;
+            due = due.into_iter().chain(shard_due).min();
+            if !more.is_empty() {
+                self.next_shard.store((shard + 1) % shards.end, Ordering::Relaxed);
+            }
+            claims.extend(more);
+            if claims.len() == request.max {
+                break;
+            }
+        }
+        Ok((claims, due))
+    }
+
+    async fn claim_from(
+        &self,
+        shard: u16,
+        request: &ClaimRequest,
+        max: usize,
+    ) -> Result<(Vec<Claim>, Option<Duration>)> {
+        let tokens = self.tokens().tokens(max);
+        let mut call = self.server.call(&scripts::CLAIM, shard);
+        call.arg(request.worker.as_str()).arg(request.lease_ms);
+        for token in &tokens {
+            call.arg(token.to_string());
+        }
+        let reply: Vec<String> = self.server.run("claim", &scripts::CLAIM, &call).await?;
+        let mut words = Words::new("claim", &reply);
+        let lease_until = Millis(words.number()?).plus_ms(request.lease_ms);
+        let due = due_in(words.number()?);
+        let mut claims = Vec::new();
+        for &token in &tokens {
+            if words.is_empty() {
+                break;
+            }
+            claims.push(claim(&mut words, token, lease_until)?);
+        }
+        Ok((claims, due))
+    }
+}
+
+fn claim(words: &mut Words<'_>, token: Token, lease_until: Millis) -> Result<Claim> {
+    let job = JobRef {
+        run: words.parse()?,
+        stage: StageIndex(words.number()?),
+        index: JobIndex(words.number()?),
+    };
+    let (attempts, kills) = (words.number()?, words.number()?);
+    Ok(Claim {
+        job,
+        token,
+        attempts,
+        kills,
+        solo: kills >= KILLS_BEFORE_SOLO,
+        lease_until,
+    })
+}
+
+/// What is left of a time to wait, by the monotonic clock and the offset together.
+pub(super) struct Left {
+    started: Instant,
+    offset_at_start_ms: u64,
+    wait_ms: u64,
+    offset_ms: watch::Receiver<u64>,
+}
+
+impl Left {
+    pub(super) fn new(wait_ms: u64, mut offset_ms: watch::Receiver<u64>) -> Self {
+        let offset_at_start_ms = *offset_ms.borrow_and_update();
+        Self {
+            started: Instant::now(),
+            offset_at_start_ms,
+            wait_ms,
+            offset_ms,
+        }
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// Waits for `event`, for the end of `at_most` or of what is left, or until the offset moves.
+    pub(super) async fn rest(&mut self, at_most: Duration, event: impl Future<Output = ()>) {
+        let at_most = at_most.min(self.left());
+        let moved = async {
+            if self.offset_ms.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = event => {}
+            () = moved => {}
+            () = tokio::time::sleep(at_most) => {}
+        }
+    }
+
+    fn left(&self) -> Duration {
+        let moved_ms = self.offset_ms.borrow().saturating_sub(self.offset_at_start_ms);
+        Duration::from_millis(self.wait_ms.saturating_sub(moved_ms)).saturating_sub(self.started.elapsed())
+    }
+}

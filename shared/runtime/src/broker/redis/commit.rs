@@ -1,0 +1,147 @@
+//! Commit: results and done bits of a batch, one script a shard.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use tickfleet_protocol::ids::{Identity, RunId};
+
+use super::{
+    RedisBroker, Server,
+    fault::{Fault, malformed},
+    scripts,
+};
+use crate::broker::{BrokerError, Commit, CommitOutcome, Result, bounds};
+
+impl RedisBroker {
+    /// Commits a batch. A result that a commit only names may be on another shard than the job's: it is fetched then,
+    /// and the commit sent with it.
+    pub(super) async fn commit_jobs(&self, commits: &[Commit]) -> Result<Vec<CommitOutcome>> {
+        bounds::commits(commits)?;
+        let mut outcomes = self.commit_batch(commits).await?;
+        if self.server.layout.shards().len() == 1 {
+            return Ok(outcomes);
+        }
+        let mut found = Vec::new();
+        for (place, commit) in self.fetch_missing(commits, &outcomes).await? {
+            found.push((place, commit));
+        }
+        let batch: Vec<Commit> = found.iter().map(|(_, commit)| commit.clone()).collect();
+        for ((place, _), outcome) in found.into_iter().zip(self.commit_batch(&batch).await?) {
+            outcomes[place] = outcome;
+        }
+        Ok(outcomes)
+    }
+
+    async fn commit_batch(&self, commits: &[Commit]) -> Result<Vec<CommitOutcome>> {
+        let by_shard = self.server.by_shard(commits, |commit| commit.job.run);
+        let call = |(&shard, places): (&u16, &Vec<usize>)| {
+            let mut call = self.server.call(&scripts::COMMIT, shard);
+            call.arg(self.result_life_ms);
+            for &place in places {
+                let Commit {
+                    job,
+                    token,
+                    identity,
+                    result,
+                } = &commits[place];
+                call.arg(job.run.to_string())
+                    .arg(job.stage.0)
+                    .arg(job.index.0)
+                    .arg(token.to_string());
+                call.arg(identity.to_string()).arg(u8::from(result.is_some()));
+                call.arg(result.as_deref().unwrap_or_default());
+            }
+            call
+        };
+        let calls: Vec<_> = by_shard.iter().map(call).collect();
+        let replies: Vec<String> = match self.server.run_all("commit", &scripts::COMMIT, &calls).await {
+            Err(error) if is_out_of_memory(&error) => return Err(self.results_full(commits, error).await),
+            replies => replies?,
+        };
+        let mut outcomes = vec![CommitOutcome::Lost; commits.len()];
+        for (places, reply) in by_shard.values().zip(&replies) {
+            if reply.len() != places.len() {
+                return Err(malformed("commit", "the number of outcomes"));
+            }
+            for (&place, letter) in places.iter().zip(reply.bytes()) {
+                outcomes[place] = outcome(letter)?;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// The commits whose result is missing although another shard has it, with that result.
+    async fn fetch_missing(&self, commits: &[Commit], outcomes: &[CommitOutcome]) -> Result<Vec<(usize, Commit)>> {
+        let missing = (0..commits.len()).filter(|&place| outcomes[place] == CommitOutcome::ResultMissing);
+        let missing: Vec<usize> = missing.collect();
+        let identities: Vec<Identity> = missing.iter().map(|&place| commits[place].identity).collect();
+        let results = self.read_results(&identities).await?;
+        let found = missing
+            .into_iter()
+            .zip(results)
+            .filter_map(|(place, result): (usize, Option<Bytes>)| {
+                let result = Some(result?);
+                Some((
+                    place,
+                    Commit {
+                        result,
+                        ..commits[place].clone()
+                    },
+                ))
+            });
+        Ok(found.collect())
+    }
+
+    /// What the server's memory says to a batch that did not fit; the error as it is where it says nothing.
+    async fn results_full(&self, commits: &[Commit], error: BrokerError) -> BrokerError {
+        let mut ask = redis::cmd("INFO");
+        ask.arg("memory");
+        let info = self.server.query::<String>(&ask).await.unwrap_or_default();
+        let field = |name: &str| {
+            info.lines()
+                .find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
+        };
+        let (Some(used), Some(limit), Some(first)) = (field("used_memory:"), field("maxmemory:"), commits.first())
+        else {
+            return error;
+        };
+        let needed = commits
+            .iter()
+            .filter_map(|commit| commit.result.as_ref())
+            .map(|result| result.len() as u64);
+        BrokerError::ResultsFull {
+            job: first.job,
+            needed: needed.sum(),
+            used,
+            limit,
+        }
+    }
+}
+
+impl Server {
+    /// The places of a batch's items, by the shard of their run.
+    pub(super) fn by_shard<T>(&self, items: &[T], run: impl Fn(&T) -> RunId) -> BTreeMap<u16, Vec<usize>> {
+        let mut by_shard = BTreeMap::<u16, Vec<usize>>::new();
+        for (place, item) in items.iter().enumerate() {
+            by_shard.entry(self.layout.of_run(&run(item))).or_default().push(place);
+        }
+        by_shard
+    }
+}
+
+fn is_out_of_memory(error: &BrokerError) -> bool {
+    match error {
+        BrokerError::Unavailable { source, .. } => matches!(source.downcast_ref(), Some(Fault::OutOfMemory(_))),
+        _ => false,
+    }
+}
+
+fn outcome(letter: u8) -> Result<CommitOutcome> {
+    match letter {
+        b'C' => Ok(CommitOutcome::Committed),
+        b'A' => Ok(CommitOutcome::AlreadyDone),
+        b'L' => Ok(CommitOutcome::Lost),
+        b'M' => Ok(CommitOutcome::ResultMissing),
+        _ => Err(malformed("commit", "an outcome")),
+    }
+}

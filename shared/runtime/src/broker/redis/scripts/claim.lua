@@ -1,0 +1,87 @@
+-- claim: delivers jobs in weighted-fair order, each under a token of its own.
+--
+-- ARGV[2..]  worker, lease in ms, then tokens, as many as jobs are wanted
+-- Returns    {now in ms, ms until time next changes something or -1, then for each job in the order of the tokens:
+--            run, stage, index, attempts, kills}
+-- Invariant  a job delivered has a claim and a lease and is nowhere else; within a run, jobs that come back go before
+--            new ones, each by index; every delivery moves its run's tag on by the run's cost. Where work is left, two
+--            more waiting workers are asked to claim, so a crowd wakes in steps and only as far as there is work.
+
+local worker, lease_until, wanted = ARGV[2], 0, #ARGV - 3
+expire()
+lease_until = int(now + ARGV[3])
+local fair = root .. ':fair'
+local vtime = tonumber(redis.call('GET', root .. ':vtime') or 0)
+local reply, taken, carts, order = {}, 0, {}, {}
+
+-- What is taken of one run, written at the end.
+local function cart_of(run)
+  local cart = carts[run.id]
+  if not cart then
+    cart = { again = redis.call('ZRANGE', key(run.id, 'again'), 0, wanted - 1), back = 0, claims = {}, leases = {} }
+    carts[run.id], order[#order + 1] = cart, run.id
+  end
+  return cart
+end
+
+local function take(run, cart)
+  local index, attempts, kills = cart.again[cart.back + 1], '0', '0'
+  if index then
+    cart.back = cart.back + 1
+    local strikes = redis.call('HGET', key(run.id, 'strikes'), index)
+    if strikes then
+      attempts, kills = string.match(strikes, '^(%d+) (%d+)$')
+      redis.call('HDEL', key(run.id, 'strikes'), index)
+    end
+  else
+    index = int(run.fed)
+    run.fed = run.fed + 1
+  end
+  taken = taken + 1
+  local token = ARGV[3 + taken]
+  cart.claims[#cart.claims + 1] = index
+  cart.claims[#cart.claims + 1] = table.concat({ token, attempts, kills, worker }, ' ')
+  cart.leases[#cart.leases + 1] = lease_until
+  cart.leases[#cart.leases + 1] = index
+  for _, part in ipairs({ run.id, int(run.open), index, attempts, kills }) do reply[#reply + 1] = part end
+end
+
+local function is_dry(run, cart)
+  return cart.back >= #cart.again and run.fed >= run.total
+end
+
+while taken < wanted do
+  local first = redis.call('ZRANGE', fair, 0, 1, 'WITHSCORES')
+  if not first[1] then break end
+  local run, start, rival, rival_start = load(first[1]), tonumber(first[2]), first[3], tonumber(first[4])
+  if not run or run.state ~= 'running' then
+    redis.call('ZREM', fair, first[1])
+  else
+    local cart = cart_of(run)
+    repeat
+      if is_dry(run, cart) then break end
+      take(run, cart)
+      vtime, start = math.max(vtime, start), start + run.cost
+      local is_behind_rival = rival and (start > rival_start or (start == rival_start and run.id > rival))
+    until taken == wanted or is_behind_rival
+    if is_dry(run, cart) then
+      run.start = start
+      redis.call('ZREM', fair, run.id)
+    else
+      redis.call('ZADD', fair, int(start), run.id)
+    end
+  end
+end
+
+if taken > 0 then redis.call('SET', root .. ':vtime', int(vtime)) end
+for _, id in ipairs(order) do
+  local run, cart = runs[id], carts[id]
+  if cart.claims[1] then
+    redis.call('HSET', key(id, 'claims'), unpack(cart.claims))
+    redis.call('ZADD', key(id, 'leases'), unpack(cart.leases))
+    if cart.back > 0 then redis.call('ZREMRANGEBYRANK', key(id, 'again'), 0, cart.back - 1) end
+  end
+  settle(run)
+end
+if taken > 0 and redis.call('EXISTS', fair) == 1 then ring(2) elseif is_sooner then ring(1) end
+return { int(now), ms_until_due(), unpack(reply) }

@@ -1,0 +1,305 @@
+-- common: what all scripts share; put before each of them when it is loaded.
+--
+-- KEYS[1]  the shard's root, `PREFIX:{SHARD}`: every key below starts with it, so all are in one slot
+-- ARGV[1]  milliseconds to add to the server's time: 0 but in tests
+--
+-- Keys, by what follows the root:
+--   :run:ID          HASH    terms, state and counters of a run (fields: see FIELDS and submit.lua)
+--   :run:ID:payload  STRING  what the run was submitted with
+--   :run:ID:done     BITMAP  committed jobs of the open stage
+--   :run:ID:claims   HASH    index -> `token attempts kills worker`
+--   :run:ID:leases   ZSET    index by the end of its claim's lease
+--   :run:ID:delayed  ZSET    index by the moment of its retry
+--   :run:ID:again    ZSET    index by index: delivered before, available again
+--   :run:ID:strikes  HASH    index -> `attempts kills` of a delayed or available job, where either is not 0
+--   :run:ID:dead     HASH    index -> `at cause attempts kills worker reason`
+--   :run:ID:dropped  SET     indexes whose dead letters were dropped
+--   :run:ID:events   STREAM  entry N-0 is event N: `at total done failed kind …`
+--   :result:IDENTITY STRING  a result, expires
+--   :runs SET, :keys HASH (idempotency key -> run), :timers ZSET (run by when time next changes it),
+--   :fair ZSET (runs with work by start tag), :vtime STRING (start tag of the last delivery),
+--   :ready STREAM + group `workers` (each entry asks one waiting worker to claim)
+--
+-- Invariants: those of the pure state machine, whose rules these functions follow one by one. Every run that a script
+-- changes is settled before it ends. All numbers are whole and below 2^53, so doubles are exact.
+
+local root = KEYS[1]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]
+
+-- Items that time may move in one call: a script that meets more leaves the rest to the next one.
+local budget = 2048
+local is_behind = false
+local is_sooner, has_new_work = false, false
+local runs = {}
+
+local NUMBERS = {
+  'open', 'stages', 'total', 'fed', 'done', 'failed', 'closed', 'jobs', 'cost', 'start', 'max_kills', 'event',
+  'deadline', 'ended', 'timer',
+}
+local FIELDS = { 'state', unpack(NUMBERS) }
+
+local function int(number)
+  return string.format('%.0f', number)
+end
+
+local function key(id, part)
+  return root .. ':run:' .. id .. ':' .. part
+end
+
+-- The run of this id, or false. Loaded once a call.
+local function load(id)
+  if runs[id] ~= nil then return runs[id] end
+  local values = redis.call('HMGET', root .. ':run:' .. id, unpack(FIELDS))
+  local run = false
+  if values[1] then
+    run = { id = id, state = values[1], was = { state = values[1] } }
+    for i, name in ipairs(NUMBERS) do
+      run[name] = tonumber(values[i + 1] or nil)
+      run.was[name] = run[name]
+    end
+  end
+  runs[id] = run
+  return run
+end
+
+-- Writes back the fields that changed.
+local function save(run)
+  local changed, gone = {}, {}
+  for _, name in ipairs(FIELDS) do
+    local value = run[name]
+    if value ~= run.was[name] then
+      run.was[name] = value
+      if value == nil then
+        gone[#gone + 1] = name
+      else
+        changed[#changed + 1] = name
+        changed[#changed + 1] = name == 'state' and value or int(value)
+      end
+    end
+  end
+  if changed[1] then redis.call('HSET', root .. ':run:' .. run.id, unpack(changed)) end
+  if gone[1] then redis.call('HDEL', root .. ':run:' .. run.id, unpack(gone)) end
+end
+
+-- Total of a stage, from 0.
+local function stage_total(run, stage)
+  if not run.totals then
+    run.totals = {}
+    for total in string.gmatch(redis.call('HGET', root .. ':run:' .. run.id, 'totals'), '%d+') do
+      run.totals[#run.totals + 1] = tonumber(total)
+    end
+  end
+  return run.totals[stage + 1]
+end
+
+-- Appends an event, with the counts as they are.
+local function note(run, ...)
+  run.event = run.event + 1
+  local counts = { int(now), int(run.jobs), int(run.closed + run.done), int(run.failed), ... }
+  redis.call('XADD', key(run.id, 'events'), 'MAXLEN', '~', MAX_EVENTS_KEPT, int(run.event) .. '-0', 'p',
+    table.concat(counts, ' '))
+end
+
+local function end_run(run, state)
+  run.state, run.ended = state, now
+  note(run, 'ended', state)
+end
+
+local function open_stage(run, stage)
+  run.closed = run.closed + run.done
+  run.open, run.total = stage, stage_total(run, stage)
+  run.fed, run.done, run.failed = 0, 0, 0
+  redis.call('UNLINK', key(run.id, 'done'))
+  note(run, 'opened', int(stage), int(run.total))
+end
+
+local function has_work(run)
+  return run.state == 'running' and (run.fed < run.total or redis.call('EXISTS', key(run.id, 'again')) == 1)
+end
+
+-- The score of the first member of a sorted set.
+local function first_score(name)
+  local first = redis.call('ZRANGE', name, 0, 0, 'WITHSCORES')
+  return tonumber(first[2])
+end
+
+-- Milliseconds until time next changes something, at most an hour; -1 where it never does.
+local function ms_until_due()
+  local due = first_score(root .. ':timers')
+  return due and int(math.min(math.max(0, due - now), 3600000)) or '-1'
+end
+
+local function next_due(run)
+  if run.ended then return run.ended + RUN_RETENTION_MS end
+  local due = run.deadline or math.huge
+  due = math.min(due, first_score(key(run.id, 'leases')) or math.huge)
+  due = math.min(due, first_score(key(run.id, 'delayed')) or math.huge)
+  return due < math.huge and due or nil
+end
+
+-- The run's place among the others: in the feed while it has work, in the timers while time can change it.
+local function place(run)
+  local due = next_due(run)
+  if due ~= run.timer then
+    if due and (not run.timer or due < run.timer) then is_sooner = true end
+    if due then redis.call('ZADD', root .. ':timers', due, run.id) else redis.call('ZREM', root .. ':timers', run.id) end
+    run.timer = due
+  end
+  local tag = tonumber(redis.call('ZSCORE', root .. ':fair', run.id) or nil)
+  if has_work(run) then
+    if not tag then
+      has_new_work = true
+      run.start = math.max(run.start, tonumber(redis.call('GET', root .. ':vtime') or 0))
+      redis.call('ZADD', root .. ':fair', int(run.start), run.id)
+    end
+  elseif tag then
+    run.start = tag
+    redis.call('ZREM', root .. ':fair', run.id)
+  end
+end
+
+-- Draws the conclusions of a change.
+local function settle(run)
+  while run.state == 'running' do
+    if run.done == run.total then
+      if run.open + 1 == run.stages then end_run(run, 'succeeded') else open_stage(run, run.open + 1) end
+    elseif run.done + run.failed == run.total or run.failed >= MAX_DEAD_PER_RUN then
+      end_run(run, 'failed')
+    else
+      break
+    end
+  end
+  place(run)
+  save(run)
+end
+
+-- Lets a run go with all that is kept for it; results expire by themselves.
+local function remove(run)
+  local id = run.id
+  local name = redis.call('HGET', root .. ':run:' .. id, 'key')
+  if redis.call('HGET', root .. ':keys', name) == id then redis.call('HDEL', root .. ':keys', name) end
+  redis.call('SREM', root .. ':runs', id)
+  redis.call('ZREM', root .. ':fair', id)
+  redis.call('ZREM', root .. ':timers', id)
+  redis.call('UNLINK', root .. ':run:' .. id, key(id, 'payload'), key(id, 'done'), key(id, 'claims'), key(id, 'leases'),
+    key(id, 'delayed'), key(id, 'again'), key(id, 'strikes'), key(id, 'dead'), key(id, 'dropped'), key(id, 'events'))
+  runs[id] = false
+end
+
+-- Token, attempts, kills and worker of a claim; nothing where there is none.
+local function parse_claim(text)
+  if not text then return nil end
+  local token, attempts, kills, worker = string.match(text, '^(%x+) (%d+) (%d+) (.+)$')
+  return token, tonumber(attempts), tonumber(kills), worker
+end
+
+-- The claim of a token that is live: attempts, kills, worker; else nothing.
+local function live(run, stage, index, token)
+  if not run or run.state ~= 'running' or tonumber(stage) ~= run.open then return nil end
+  if run.deadline and run.deadline <= now then return nil end
+  local holder, attempts, kills, worker = parse_claim(redis.call('HGET', key(run.id, 'claims'), index))
+  if holder ~= token then return nil end
+  if is_behind and tonumber(redis.call('ZSCORE', key(run.id, 'leases'), index)) <= now then return nil end
+  return attempts, kills, worker
+end
+
+-- Takes a claim away, which leaves the job without a place.
+local function release(run, index)
+  redis.call('HDEL', key(run.id, 'claims'), index)
+  redis.call('ZREM', key(run.id, 'leases'), index)
+end
+
+local function keep_strikes(run, index, attempts, kills)
+  if attempts + kills > 0 then
+    redis.call('HSET', key(run.id, 'strikes'), index, int(attempts) .. ' ' .. int(kills))
+  end
+end
+
+-- Makes a job that has no place available.
+local function make_ready(run, index, attempts, kills)
+  redis.call('ZADD', key(run.id, 'again'), index, index)
+  keep_strikes(run, index, attempts, kills)
+end
+
+-- Buries a job that has no place.
+local function bury(run, index, cause, reason, attempts, kills, worker)
+  run.failed = run.failed + 1
+  note(run, 'dead', int(run.open), index, cause, reason)
+  redis.call('HSET', key(run.id, 'dead'), index,
+    table.concat({ int(now), cause, int(attempts), int(kills), worker, reason }, ' '))
+end
+
+-- The worker of a claim is taken for dead.
+local function bereave(run, index)
+  local _, attempts, kills, worker = parse_claim(redis.call('HGET', key(run.id, 'claims'), index))
+  release(run, index)
+  kills = kills + 1
+  note(run, 'expired', int(run.open), index, int(kills))
+  if kills >= run.max_kills then
+    bury(run, index, 'workers_lost', 'worker ' .. worker .. ' stopped renewing its lease', attempts, kills, worker)
+  else
+    make_ready(run, index, attempts, kills)
+  end
+end
+
+-- The members that are due, as many as the budget allows.
+local function due_members(name)
+  local due = redis.call('ZRANGEBYSCORE', name, '-inf', now, 'LIMIT', 0, budget)
+  budget = budget - #due
+  return due
+end
+
+-- Lets time pass for one run.
+local function pass_time(run)
+  if run.deadline and run.deadline <= now then return end_run(run, 'deadline_exceeded') end
+  for _, index in ipairs(due_members(key(run.id, 'leases'))) do bereave(run, index) end
+  for _, index in ipairs(due_members(key(run.id, 'delayed'))) do
+    redis.call('ZREM', key(run.id, 'delayed'), index)
+    redis.call('ZADD', key(run.id, 'again'), index, index)
+  end
+end
+
+-- Lets time come to now for every run that is due, within the budget.
+local function expire()
+  while true do
+    local first = redis.call('ZRANGE', root .. ':timers', 0, 0, 'WITHSCORES')
+    if not first[1] or tonumber(first[2]) > now then return end
+    if budget <= 0 then
+      is_behind = true
+      return
+    end
+    budget = budget - 1
+    local run = load(first[1])
+    if not run then
+      redis.call('ZREM', root .. ':timers', first[1])
+    elseif run.state == 'running' then
+      pass_time(run)
+      settle(run)
+    else
+      remove(run)
+    end
+  end
+end
+
+-- Asks that many waiting workers to claim. Entries that nobody waited for stay, a few of them: a hint too many costs
+-- one look, and one that is lost costs the time until the next look.
+local function ring(times)
+  for _ = 1, times do redis.call('XADD', root .. ':ready', 'MAXLEN', 16, '*', 'w', '1') end
+end
+
+-- Rings where a step made work available or something due sooner.
+local function wake()
+  if is_sooner or (has_new_work and redis.call('EXISTS', root .. ':fair') == 1) then ring(1) end
+end
+
+-- Settles each run named, once, in the order given.
+local function settle_all(ids)
+  local seen = {}
+  for _, id in ipairs(ids) do
+    if not seen[id] and runs[id] then
+      seen[id] = true
+      settle(runs[id])
+    end
+  end
+end

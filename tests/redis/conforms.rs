@@ -1,0 +1,42 @@
+//! The suite that every broker passes, and random operations beside the pure model.
+
+use tickfleet_runtime::broker::conformance;
+
+use crate::kit::RedisHarness;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms_on_one_shard() {
+    conformance::run_all(&RedisHarness::new(1)).await;
+}
+
+/// Fairness is exact within a shard only; everything else holds over any number of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms_on_several_shards() {
+    let harness = RedisHarness::new(5);
+    conformance::stages::run_all(&harness).await;
+    conformance::failure::run_all(&harness).await;
+    conformance::life::run_all(&harness).await;
+    conformance::events::run_all(&harness).await;
+    conformance::results::run_all(&harness).await;
+    conformance::delivery::a_small_run_is_not_starved_by_a_big_one(&harness).await;
+    conformance::delivery::a_late_run_gets_its_share_and_no_more(&harness).await;
+    conformance::delivery::batches_answer_item_by_item(&harness).await;
+    conformance::delivery::a_waiting_claim_wakes_on_submit(&harness).await;
+    conformance::delivery::racing_workers_share_every_job_once(&harness).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn follows_the_model_for_many_seeds() {
+    let harness = RedisHarness::new(1);
+    for seed in 1_000..1_030 {
+        conformance::random::against_model(&harness, seed, 150).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn follows_the_model_over_several_shards() {
+    let harness = RedisHarness::new(3);
+    for seed in 2_000..2_015 {
+        conformance::random::against_model(&harness, seed, 150).await;
+    }
+}

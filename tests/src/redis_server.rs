@@ -1,0 +1,185 @@
+//! A real redis-server of a test's own: a free port of this machine, a folder that goes with it, killed at the end.
+//!
+//! A machine without redis-server fails the test with how to get it; nothing is skipped.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a server may take to answer: far beyond any honest start, so that only a failure meets it.
+const START_BOUND: Duration = Duration::from_secs(30);
+
+/// Starts that are tried: another process may take the port between its choice and its use.
+const STARTS_MAX: usize = 5;
+
+/// A running redis-server.
+#[derive(Debug)]
+pub struct RedisServer {
+    process: Child,
+    port: u16,
+    settings: Vec<String>,
+    folder: TempDir,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps nothing on disk.
+    ///
+    /// # Panics
+    /// When there is no redis-server on this machine, or it does not start.
+    pub fn start() -> Self {
+        Self::start_with(&["--save", "", "--appendonly", "no"])
+    }
+
+    /// Starts a server with an append-only file, written out every second.
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`].
+    pub fn start_logged() -> Self {
+        Self::start_with(&["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"])
+    }
+
+    /// Starts a server with these settings, written as on its command line.
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`].
+    pub fn start_with(settings: &[&str]) -> Self {
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let mut folder = tempfile::tempdir().expect("a temporary folder can be made");
+        for _ in 0..STARTS_MAX {
+            let port = free_port();
+            let mut process = spawn(&settings, port, &folder);
+            if wait_until_up(&mut process, port) {
+                return Self {
+                    process,
+                    port,
+                    settings,
+                    folder,
+                };
+            }
+            folder = tempfile::tempdir().expect("a temporary folder can be made");
+        }
+        panic!("redis-server did not start in {STARTS_MAX} tries with {settings:?}");
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its process id, for signals.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Kills it without a chance to write anything more, and starts it again on the same port and folder.
+    ///
+    /// # Panics
+    /// When it does not come back.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.process = spawn(&self.settings, self.port, &self.folder);
+        assert!(
+            wait_until_up(&mut self.process, self.port),
+            "redis-server comes back on its port"
+        );
+    }
+
+    /// Kills it without a chance to write anything more.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("a child of this process can be killed");
+        self.process.wait().expect("a killed child can be waited for");
+    }
+
+    /// Sends one command in the inline form and gives the first line of the answer.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub fn command(&self, line: &str) -> String {
+        ask(self.port, line).expect("a running server answers")
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // It may be gone already: then there is nothing to end.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port can be bound");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+fn spawn(settings: &[String], port: u16, folder: &TempDir) -> Child {
+    let spawned = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no"])
+        .args(["--dir", &folder.path().display().to_string()])
+        .args(["--logfile", "redis.log"])
+        .args(settings)
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    spawned.unwrap_or_else(|error| {
+        panic!(
+            "this test needs redis-server 7.0 or later ({error}): \
+             `sudo apt-get install redis-server` on Debian, `brew install redis` on macOS; tests/run does it"
+        )
+    })
+}
+
+/// Whether the server answers in time; not so when it ends first.
+fn wait_until_up(process: &mut Child, port: u16) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < START_BOUND {
+        if process
+            .try_wait()
+            .expect("a child of this process can be looked at")
+            .is_some()
+        {
+            return false;
+        }
+        if ask(port, "PING").is_ok_and(|answer| answer == "+PONG" || answer.starts_with("-NOAUTH")) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
+}
+
+fn ask(port: u16, line: &str) -> std::io::Result<String> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(START_BOUND))?;
+    (&stream).write_all(format!("{line}\r\n").as_bytes())?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    Ok(answer.trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_answers_and_is_gone_with_its_handle() {
+        let server = RedisServer::start();
+        assert_eq!(server.command("PING"), "+PONG");
+        let port = server.port;
+        drop(server);
+        assert!(ask(port, "PING").is_err());
+    }
+
+    #[test]
+    fn a_logged_server_keeps_what_it_was_told_over_a_restart() {
+        let mut server = RedisServer::start_logged();
+        assert_eq!(server.command("SET key value"), "+OK");
+        server.kill_and_restart();
+        assert_eq!(server.command("STRLEN key"), ":5");
+    }
+}
