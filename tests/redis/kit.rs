@@ -57,6 +57,8 @@ impl Harness for RedisHarness {
     async fn advance(&self, by: Duration) {
         let by_ms = u64::try_from(by.as_millis()).expect("a test's step is short");
         self.offset_ms.send_modify(|offset_ms| *offset_ms += by_ms);
+        // Time that a test moves in a loop runs no faster than the server answers: one step a round trip.
+        self.server.command("PING");
     }
 }
 
@@ -147,4 +149,31 @@ pub(crate) async fn standing(broker: &dyn Broker, run: RunId) -> (RunState, u64,
     let summary = broker.run(run).await.expect("run").expect("the run is kept").summary;
     let counts = summary.counts();
     (summary.state, counts.done, counts.failed)
+}
+
+/// One command on a connection of its own.
+pub(crate) async fn query<T: redis::FromRedisValue>(server: &RedisServer, words: &[&str]) -> T {
+    let client = redis::Client::open(server.url()).expect("a server's address is well formed");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("the server answers");
+    let mut command = redis::cmd(words[0]);
+    command.arg(&words[1..]);
+    command
+        .query_async(&mut connection)
+        .await
+        .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+}
+
+/// Looks until it is so; a test that waits in vain is a failure.
+pub(crate) async fn patiently(mut is_so: impl AsyncFnMut() -> bool) {
+    let looking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), looking)
+        .await
+        .expect("it comes to be so");
 }

@@ -4,4 +4,9 @@
 //! its own: the contract of each script, what a server can do to it, and what a run costs at rest.
 
 mod conforms;
+mod faults;
 mod kit;
+mod scripts;
+mod setup;
+mod sizes;
+mod wake;

@@ -2,8 +2,8 @@
 //!
 //! A machine without redis-server fails the test with how to get it; nothing is skipped.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -46,10 +46,18 @@ impl RedisServer {
     /// # Panics
     /// As [`RedisServer::start`].
     pub fn start_with(settings: &[&str]) -> Self {
+        Self::launch(settings, None)
+    }
+
+    /// Starts a server, with a Sentinel's configuration in its folder where one is given.
+    fn launch(settings: &[&str], sentinel: Option<&str>) -> Self {
         let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
         let mut folder = tempfile::tempdir().expect("a temporary folder can be made");
         for _ in 0..STARTS_MAX {
             let port = free_port();
+            if let Some(text) = sentinel {
+                std::fs::write(folder.path().join("sentinel.conf"), text).expect("a fresh folder takes a file");
+            }
             let mut process = spawn(&settings, port, &folder);
             if wait_until_up(&mut process, port) {
                 return Self {
@@ -67,6 +75,11 @@ impl RedisServer {
     /// Its address.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
     /// Its process id, for signals.
@@ -100,6 +113,120 @@ impl RedisServer {
     pub fn command(&self, line: &str) -> String {
         ask(self.port, line).expect("a running server answers")
     }
+
+    /// Sends one command in the inline form and gives the text that it answers.
+    fn bulk(&self, line: &str) -> String {
+        let stream = connect(self.port).expect("a running server can be reached");
+        (&stream)
+            .write_all(format!("{line}\r\n").as_bytes())
+            .expect("a running server listens");
+        let mut reader = BufReader::new(stream);
+        let mut head = String::new();
+        reader.read_line(&mut head).expect("a running server answers");
+        let bytes = head.trim_end().strip_prefix('$').and_then(|bytes| bytes.parse().ok());
+        let mut text = vec![0; bytes.unwrap_or_else(|| panic!("{line} answers {head}"))];
+        reader.read_exact(&mut text).expect("a running server answers");
+        String::from_utf8(text).expect("the server answers in UTF-8")
+    }
+
+    /// The port over which the nodes of a cluster talk.
+    fn bus_port(&self) -> &str {
+        let is_bus = |pair: &&[String]| pair[0] == "--cluster-port";
+        &self
+            .settings
+            .windows(2)
+            .find(is_bus)
+            .expect("a node of a cluster has a bus")[1]
+    }
+}
+
+/// A Redis Cluster of this machine: primaries without replicas, the slots shared out among them.
+#[derive(Debug)]
+pub struct RedisCluster {
+    nodes: Vec<RedisServer>,
+}
+
+impl RedisCluster {
+    /// Starts a cluster of so many nodes, and returns when it serves.
+    ///
+    /// # Panics
+    /// When it does not come about.
+    pub fn start(nodes: u16) -> Self {
+        let nodes: Vec<RedisServer> = (0..nodes).map(|_| start_node()).collect();
+        let slots_each = SLOTS.div_ceil(nodes.len());
+        for (n, node) in nodes.iter().enumerate() {
+            let last = (n + 1) * slots_each - 1;
+            let slots = format!("CLUSTER ADDSLOTSRANGE {} {}", n * slots_each, last.min(SLOTS - 1));
+            assert_eq!(node.command(&slots), "+OK");
+            let (first, bus) = (&nodes[0], nodes[0].bus_port());
+            assert_eq!(
+                node.command(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", first.port)),
+                "+OK"
+            );
+        }
+        let cluster = Self { nodes };
+        let started = Instant::now();
+        while !cluster.serves() {
+            assert!(started.elapsed() < START_BOUND, "the cluster comes about");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        cluster
+    }
+
+    /// Its address, by one of its nodes.
+    pub fn url(&self) -> String {
+        format!("redis+cluster://{}", self.nodes[0].address())
+    }
+
+    /// Its nodes.
+    pub fn nodes(&self) -> &[RedisServer] {
+        &self.nodes
+    }
+
+    /// Whether each node knows an owner of every slot.
+    fn serves(&self) -> bool {
+        let knows_all = |node: &RedisServer| {
+            let info = node.bulk("CLUSTER INFO");
+            let all = format!("cluster_known_nodes:{}", self.nodes.len());
+            info.contains("cluster_state:ok") && info.contains(&all) && info.contains("cluster_slots_assigned:16384")
+        };
+        self.nodes.iter().all(knows_all)
+    }
+}
+
+/// Slots of a cluster.
+const SLOTS: usize = 16_384;
+
+fn start_node() -> RedisServer {
+    let bus = free_port().to_string();
+    RedisServer::start_with(&["--save", "", "--cluster-enabled", "yes", "--cluster-port", &bus])
+}
+
+/// A Sentinel that watches one primary.
+#[derive(Debug)]
+pub struct Sentinel {
+    server: RedisServer,
+    service: String,
+}
+
+impl Sentinel {
+    /// Starts a Sentinel that knows `primary` by the name `service`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(primary: &RedisServer, service: &str) -> Self {
+        let monitor = format!("sentinel monitor {service} 127.0.0.1 {} 1\n", primary.port);
+        let server = RedisServer::launch(&["sentinel.conf", "--sentinel"], Some(&monitor));
+        Self {
+            server,
+            service: service.to_owned(),
+        }
+    }
+
+    /// The address of its service.
+    pub fn url(&self) -> String {
+        format!("redis+sentinel://{}/{}", self.server.address(), self.service)
+    }
 }
 
 impl Drop for RedisServer {
@@ -117,10 +244,10 @@ fn free_port() -> u16 {
 
 fn spawn(settings: &[String], port: u16, folder: &TempDir) -> Child {
     let spawned = Command::new("redis-server")
+        .args(settings)
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no"])
         .args(["--dir", &folder.path().display().to_string()])
         .args(["--logfile", "redis.log"])
-        .args(settings)
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -153,9 +280,14 @@ fn wait_until_up(process: &mut Child, port: u16) -> bool {
     false
 }
 
-fn ask(port: u16, line: &str) -> std::io::Result<String> {
+fn connect(port: u16) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(START_BOUND))?;
+    Ok(stream)
+}
+
+fn ask(port: u16, line: &str) -> std::io::Result<String> {
+    let stream = connect(port)?;
     (&stream).write_all(format!("{line}\r\n").as_bytes())?;
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer)?;

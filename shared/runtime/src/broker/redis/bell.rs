@@ -2,8 +2,8 @@
 //!
 //! A script that makes work available appends an entry, and the group hands each entry to one listener among all
 //! processes, so a crowd does not wake for one job; who finds more work than it takes asks the next. An entry stays
-//! until someone listens, so none is missed in between. It carries no job and no right: those come from the claim.
-//! What gets lost with a dying listener is made up for by [`LOOK_AGAIN`].
+//! until someone listens, so none is missed in between, and goes when it was read. It carries no job and no right:
+//! those come from the claim. What gets lost with a dying listener is made up for by [`LOOK_AGAIN`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -111,9 +111,14 @@ async fn listen(server: Arc<Server>, blocking: Arc<BlockingPool>, waiting: Arc<W
     let mut count = waiting.count.subscribe();
     while count.wait_for(|&count| count > 0).await.is_ok() {
         match blocking.run::<redis::Value>(&[&read]).await {
-            Ok(redis::Value::Nil) => {}
-            Ok(_) if *waiting.count.borrow() > 0 => waiting.rung.notify_one(),
-            Ok(_) => hand_on(&server, &stream).await,
+            Ok(redis::Value::Nil) => clear(&server, &stream).await,
+            Ok(entry) => {
+                let is_wanted = *waiting.count.borrow() > 0;
+                if is_wanted {
+                    waiting.rung.notify_one();
+                }
+                finish(&server, &stream, entry_id(&entry), is_wanted).await;
+            }
             Err(fault) => recover(&server, &stream, &fault).await,
         }
     }
@@ -133,12 +138,35 @@ fn read_command(stream: &str) -> Cmd {
     read
 }
 
-/// Rings for a claim of another process.
-async fn hand_on(server: &Server, stream: &str) {
-    let mut ring = redis::cmd("XADD");
-    ring.arg(stream).arg("MAXLEN").arg(16).arg("*").arg("w").arg(1);
-    if let Err(fault) = server.query::<redis::Value>(&ring).await {
-        tracing::debug!(stream, %fault, "an entry of the ready stream was not handed on");
+/// The id in the answer to a read of one entry of one stream.
+fn entry_id(answer: &redis::Value) -> Option<String> {
+    type Entries = Vec<(String, redis::Value)>;
+    let streams: Vec<(String, Entries)> = redis::from_redis_value_ref(answer).ok()?;
+    Some(streams.first()?.1.first()?.0.clone())
+}
+
+/// Removes an entry that was read; where no claim waits here any more, rings for one of another process.
+async fn finish(server: &Server, stream: &str, id: Option<String>, is_wanted: bool) {
+    let mut done = redis::cmd("XDEL");
+    done.arg(stream).arg(id.unwrap_or_else(|| "0-0".to_owned()));
+    send(server, stream, &done).await;
+    if !is_wanted {
+        let mut ring = redis::cmd("XADD");
+        ring.arg(stream).arg("*").arg("w").arg(1);
+        send(server, stream, &ring).await;
+    }
+}
+
+/// Removes what is left after a slice in which no entry came: entries whose readers died before they removed them.
+async fn clear(server: &Server, stream: &str) {
+    let mut trim = redis::cmd("XTRIM");
+    trim.arg(stream).arg("MAXLEN").arg(0);
+    send(server, stream, &trim).await;
+}
+
+async fn send(server: &Server, stream: &str, command: &Cmd) {
+    if let Err(fault) = server.query::<redis::Value>(command).await {
+        tracing::debug!(stream, %fault, "the ready stream was not tidied");
     }
 }
 

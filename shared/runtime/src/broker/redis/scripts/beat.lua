@@ -6,17 +6,17 @@
 
 expire()
 local until_ms = int(now + ARGV[2])
-local revoked, touched = {}, {}
+local revoked = {}
 for i = 3, #ARGV, 4 do
   local id, stage, index, token = unpack(ARGV, i, i + 3)
   local run = load(id)
   if live(run, stage, index, token) then
     redis.call('ZADD', key(id, 'leases'), until_ms, index)
-    touched[#touched + 1] = id
+    note_due(run, now + ARGV[2])
+    save(run)
   else
     revoked[#revoked + 1] = (i + 1) / 4
   end
 end
-settle_all(touched)
 wake()
 return revoked

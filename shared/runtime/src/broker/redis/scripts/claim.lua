@@ -1,15 +1,14 @@
 -- claim: delivers jobs in weighted-fair order, each under a token of its own.
 --
 -- ARGV[2..]  worker, lease in ms, then tokens, as many as jobs are wanted
--- Returns    {now in ms, ms until time next changes something or -1, then for each job in the order of the tokens:
+-- Returns    {now in ms, ms until time next changes something or -1 where it never does or there are jobs, then for each job in the order of the tokens:
 --            run, stage, index, attempts, kills}
 -- Invariant  a job delivered has a claim and a lease and is nowhere else; within a run, jobs that come back go before
---            new ones, each by index; every delivery moves its run's tag on by the run's cost. Where work is left, two
---            more waiting workers are asked to claim, so a crowd wakes in steps and only as far as there is work.
+--            new ones, each by index; every delivery moves its run's tag on by the run's cost. Where work is left, one
+--            more waiting worker is asked to claim, so a crowd wakes one by one and only as far as there is work.
 
-local worker, lease_until, wanted = ARGV[2], 0, #ARGV - 3
 expire()
-lease_until = int(now + ARGV[3])
+local worker, lease_until, wanted = ARGV[2], int(now + ARGV[3]), #ARGV - 3
 local fair = root .. ':fair'
 local vtime = tonumber(redis.call('GET', root .. ':vtime') or 0)
 local reply, taken, carts, order = {}, 0, {}, {}
@@ -38,12 +37,11 @@ local function take(run, cart)
     run.fed = run.fed + 1
   end
   taken = taken + 1
-  local token = ARGV[3 + taken]
-  cart.claims[#cart.claims + 1] = index
-  cart.claims[#cart.claims + 1] = table.concat({ token, attempts, kills, worker }, ' ')
-  cart.leases[#cart.leases + 1] = lease_until
-  cart.leases[#cart.leases + 1] = index
-  for _, part in ipairs({ run.id, int(run.open), index, attempts, kills }) do reply[#reply + 1] = part end
+  local n = #cart.claims
+  cart.claims[n + 1], cart.claims[n + 2] = index, table.concat({ ARGV[3 + taken], attempts, kills, worker }, ' ')
+  cart.leases[n + 1], cart.leases[n + 2] = lease_until, index
+  n = #reply
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4], reply[n + 5] = run.id, run.open, index, attempts, kills
 end
 
 local function is_dry(run, cart)
@@ -65,7 +63,7 @@ while taken < wanted do
       local is_behind_rival = rival and (start > rival_start or (start == rival_start and run.id > rival))
     until taken == wanted or is_behind_rival
     if is_dry(run, cart) then
-      run.start = start
+      run.start, run.waiting = start, nil
       redis.call('ZREM', fair, run.id)
     else
       redis.call('ZADD', fair, int(start), run.id)
@@ -80,8 +78,9 @@ for _, id in ipairs(order) do
     redis.call('HSET', key(id, 'claims'), unpack(cart.claims))
     redis.call('ZADD', key(id, 'leases'), unpack(cart.leases))
     if cart.back > 0 then redis.call('ZREMRANGEBYRANK', key(id, 'again'), 0, cart.back - 1) end
+    note_due(run, now + ARGV[3])
   end
   settle(run)
 end
-if taken > 0 and redis.call('EXISTS', fair) == 1 then ring(2) elseif is_sooner then ring(1) end
-return { int(now), ms_until_due(), unpack(reply) }
+if is_sooner or (taken > 0 and redis.call('EXISTS', fair) == 1) then ring() end
+return { int(now), taken > 0 and '-1' or ms_until_due(), unpack(reply) }

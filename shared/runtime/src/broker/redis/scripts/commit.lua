@@ -9,7 +9,25 @@
 
 expire()
 local life = ARGV[2]
-local outcomes, committed, order = {}, {}, {}
+local ITEM = 7
+
+-- What is committed of each run of the batch, with the claims of all jobs that the batch names.
+local batches, order = {}, {}
+for i = 3, #ARGV, ITEM do
+  local id = ARGV[i]
+  if not batches[id] then
+    batches[id], order[#order + 1] = { run = load(id), names = {}, claims = {}, done = {}, bits = {} }, id
+  end
+  local names = batches[id].names
+  names[#names + 1] = ARGV[i + 2]
+end
+for _, id in ipairs(order) do
+  local batch = batches[id]
+  if batch.run then
+    local claims = redis.call('HMGET', key(id, 'claims'), unpack(batch.names))
+    for nth, index in ipairs(batch.names) do batch.claims[index] = claims[nth] end
+  end
+end
 
 local function is_done(run, stage, index)
   if stage > run.open or index >= stage_total(run, stage) then return false end
@@ -23,28 +41,37 @@ local function store(identity, has_result, result)
   return redis.call('PEXPIRE', name, life) == 1
 end
 
-local function commit(run, stage, index, token, ...)
+local function commit(id, stage, index, token, identity, has_result, result)
+  local batch = batches[id]
+  local run = batch.run
   if not run then return 'L' end
-  if is_done(run, tonumber(stage), tonumber(index)) then return 'A' end
-  if not live(run, stage, index, token) then return 'L' end
-  if not store(...) then return 'M' end
-  release(run, index)
-  redis.call('SETBIT', key(run.id, 'done'), index, 1)
-  run.done = run.done + 1
-  if not committed[run.id] then
-    committed[run.id], order[#order + 1] = 0, run.id
+  if stage == int(run.open) and batch.done[index] then return 'A' end
+  if not is_live(run, stage, index, token, parse_claim(batch.claims[index])) then
+    return is_done(run, tonumber(stage), tonumber(index)) and 'A' or 'L'
   end
-  committed[run.id] = committed[run.id] + 1
+  if not store(identity, has_result, result) then return 'M' end
+  batch.done[index] = true
+  local n = #batch.bits
+  batch.bits[n + 1], batch.bits[n + 2], batch.bits[n + 3], batch.bits[n + 4] = 'SET', 'u1', index, 1
   return 'C'
 end
 
-for i = 3, #ARGV, 7 do
-  outcomes[#outcomes + 1] = commit(load(ARGV[i]), unpack(ARGV, i + 1, i + 6))
+local outcomes = {}
+for i = 3, #ARGV, ITEM do
+  outcomes[#outcomes + 1] = commit(unpack(ARGV, i, i + ITEM - 1))
 end
 for _, id in ipairs(order) do
-  local run = runs[id]
-  note(run, 'committed', int(run.open), int(committed[id]))
-  settle(run)
+  local batch = batches[id]
+  local run, indexes = batch.run, {}
+  for index in pairs(batch.done) do indexes[#indexes + 1] = index end
+  if indexes[1] then
+    redis.call('HDEL', key(id, 'claims'), unpack(indexes))
+    redis.call('ZREM', key(id, 'leases'), unpack(indexes))
+    redis.call('BITFIELD', key(id, 'done'), unpack(batch.bits))
+    run.done = run.done + #indexes
+    note(run, 'committed', int(run.open), int(#indexes))
+    settle(run)
+  end
 end
 wake()
 return table.concat(outcomes)

@@ -35,7 +35,7 @@ local runs = {}
 
 local NUMBERS = {
   'open', 'stages', 'total', 'fed', 'done', 'failed', 'closed', 'jobs', 'cost', 'start', 'max_kills', 'event',
-  'deadline', 'ended', 'timer',
+  'deadline', 'ended', 'timer', 'waiting',
 }
 local FIELDS = { 'state', unpack(NUMBERS) }
 
@@ -101,11 +101,6 @@ local function note(run, ...)
     table.concat(counts, ' '))
 end
 
-local function end_run(run, state)
-  run.state, run.ended = state, now
-  note(run, 'ended', state)
-end
-
 local function open_stage(run, stage)
   run.closed = run.closed + run.done
   run.open, run.total = stage, stage_total(run, stage)
@@ -138,28 +133,42 @@ local function next_due(run)
   return due < math.huge and due or nil
 end
 
--- The run's place among the others: in the feed while it has work, in the timers while time can change it.
+-- Lets the timers know the run by this moment; nil for not at all.
+local function set_timer(run, due)
+  if due == run.timer then return end
+  if due and (not run.timer or due < run.timer) then is_sooner = true end
+  if due then redis.call('ZADD', root .. ':timers', due, run.id) else redis.call('ZREM', root .. ':timers', run.id) end
+  run.timer = due
+end
+
+-- A timer may be early: then it finds nothing due and is set anew. So what only moves ends further away leaves it, and
+-- a new end is noted here.
+local function note_due(run, due)
+  if not run.timer or due < run.timer then set_timer(run, due) end
+end
+
+local function end_run(run, state)
+  run.state, run.ended = state, now
+  note(run, 'ended', state)
+  set_timer(run, next_due(run))
+end
+
+-- Whether the run is in the feed: while it has work, from where it left but not from before the present.
 local function place(run)
-  local due = next_due(run)
-  if due ~= run.timer then
-    if due and (not run.timer or due < run.timer) then is_sooner = true end
-    if due then redis.call('ZADD', root .. ':timers', due, run.id) else redis.call('ZREM', root .. ':timers', run.id) end
-    run.timer = due
-  end
-  local tag = tonumber(redis.call('ZSCORE', root .. ':fair', run.id) or nil)
   if has_work(run) then
-    if not tag then
-      has_new_work = true
+    if not run.waiting then
+      has_new_work, run.waiting = true, 1
       run.start = math.max(run.start, tonumber(redis.call('GET', root .. ':vtime') or 0))
       redis.call('ZADD', root .. ':fair', int(run.start), run.id)
     end
-  elseif tag then
-    run.start = tag
+  elseif run.waiting then
+    run.waiting = nil
+    run.start = tonumber(redis.call('ZSCORE', root .. ':fair', run.id) or run.start)
     redis.call('ZREM', root .. ':fair', run.id)
   end
 end
 
--- Draws the conclusions of a change.
+-- Draws the conclusions of a change. Its caller has noted what is due anew.
 local function settle(run)
   while run.state == 'running' do
     if run.done == run.total then
@@ -194,13 +203,18 @@ local function parse_claim(text)
   return token, tonumber(attempts), tonumber(kills), worker
 end
 
+-- Whether a token is that of a job's claim, and its claim and run have not ended.
+local function is_live(run, stage, index, token, holder)
+  if not holder or holder ~= token or run.state ~= 'running' or tonumber(stage) ~= run.open then return false end
+  if run.deadline and run.deadline <= now then return false end
+  return not is_behind or tonumber(redis.call('ZSCORE', key(run.id, 'leases'), index)) > now
+end
+
 -- The claim of a token that is live: attempts, kills, worker; else nothing.
 local function live(run, stage, index, token)
-  if not run or run.state ~= 'running' or tonumber(stage) ~= run.open then return nil end
-  if run.deadline and run.deadline <= now then return nil end
+  if not run then return nil end
   local holder, attempts, kills, worker = parse_claim(redis.call('HGET', key(run.id, 'claims'), index))
-  if holder ~= token then return nil end
-  if is_behind and tonumber(redis.call('ZSCORE', key(run.id, 'leases'), index)) <= now then return nil end
+  if not is_live(run, stage, index, token, holder) then return nil end
   return attempts, kills, worker
 end
 
@@ -275,6 +289,7 @@ local function expire()
       redis.call('ZREM', root .. ':timers', first[1])
     elseif run.state == 'running' then
       pass_time(run)
+      set_timer(run, next_due(run))
       settle(run)
     else
       remove(run)
@@ -282,15 +297,15 @@ local function expire()
   end
 end
 
--- Asks that many waiting workers to claim. Entries that nobody waited for stay, a few of them: a hint too many costs
--- one look, and one that is lost costs the time until the next look.
-local function ring(times)
-  for _ = 1, times do redis.call('XADD', root .. ':ready', 'MAXLEN', 16, '*', 'w', '1') end
+-- Asks one waiting worker to claim. Entries that nobody waited for stay, a few of them: a hint too many costs one look,
+-- and one that is lost costs the time until the next look.
+local function ring()
+  if redis.call('XLEN', root .. ':ready') < 8 then redis.call('XADD', root .. ':ready', '*', 'w', '1') end
 end
 
 -- Rings where a step made work available or something due sooner.
 local function wake()
-  if is_sooner or (has_new_work and redis.call('EXISTS', root .. ':fair') == 1) then ring(1) end
+  if is_sooner or (has_new_work and redis.call('EXISTS', root .. ':fair') == 1) then ring() end
 end
 
 -- Settles each run named, once, in the order given.

@@ -18,6 +18,7 @@ local function fail(run, stage, index, token, can_retry, reason, delays)
   if can_retry == '1' and delay then
     local at = int(now + delay)
     redis.call('ZADD', key(run.id, 'delayed'), at, index)
+    note_due(run, now + delay)
     keep_strikes(run, index, attempts, kills)
     note(run, 'retried', stage, index, int(attempts), at, reason)
     return at

@@ -30,6 +30,7 @@ if run.state == 'failed' then
 end
 run.failed = run.failed - replayed
 note(run, 'replayed', int(replayed))
+set_timer(run, next_due(run))
 settle(run)
 wake()
 return replayed

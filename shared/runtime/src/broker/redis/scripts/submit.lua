@@ -4,16 +4,16 @@
 --            backoff base in ms, backoff cap in ms, jobs of each stage separated by commas
 -- Returns    {'new', run} | {'known', run} (the key has a run of the same digest) | {'taken', run} (of another)
 --            | {'full'} (the shard keeps MAX_RUNS runs) | {'clash'} (the run id is in use)
--- Invariant  the whole run is there afterwards, or nothing of it; no job is stored. A known run is written to, so that
---            replicas can be waited for after every answer.
+-- Invariant  the whole run is there afterwards, or nothing of it; no job is stored. A known run counts how often it was
+--            asked for.
 
 local id, name, digest, payload = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 expire()
 local known = redis.call('HGET', root .. ':keys', name)
 if known and redis.call('EXISTS', root .. ':run:' .. known) == 1 then
+  if redis.call('HGET', root .. ':run:' .. known, 'digest') ~= digest then return { 'taken', known } end
   redis.call('HINCRBY', root .. ':run:' .. known, 'submits', 1)
-  local is_same = redis.call('HGET', root .. ':run:' .. known, 'digest') == digest
-  return { is_same and 'known' or 'taken', known }
+  return { 'known', known }
 end
 if redis.call('SCARD', root .. ':runs') >= MAX_RUNS then return { 'full' } end
 if redis.call('EXISTS', root .. ':run:' .. id) == 1 then return { 'clash' } end
@@ -36,6 +36,7 @@ redis.call('SADD', root .. ':runs', id)
 local run = load(id)
 note(run, 'submitted')
 open_stage(run, 0)
+set_timer(run, next_due(run))
 settle(run)
 wake()
 return { 'new', id }
