@@ -369,3 +369,28 @@ async fn a_crowd_of_ended_leases_is_moved_in_pieces() {
     assert_eq!(bench.count("ZCARD", "leases").await, 1);
     assert_eq!(bench.count("ZCARD", "again").await, 4_999);
 }
+
+/// Whoever waits is asked where a claim leaves work, and where something is due sooner than it knows; else nobody.
+#[tokio::test]
+async fn waiting_workers_are_asked_where_there_is_reason() {
+    let bench = Bench::with_run("3").await;
+    let ready = format!("{ROOT}:ready");
+    let asked = async || -> u64 {
+        let asked = query(&bench.server, &["XLEN", &ready]).await;
+        let _: u64 = query(&bench.server, &["DEL", &ready]).await;
+        asked
+    };
+    assert_eq!(asked().await, 1, "a run was submitted");
+    bench.claim(&["a1"]).await;
+    asked().await;
+    bench.claim(&["a2"]).await;
+    assert_eq!(asked().await, 1, "a job is left");
+    bench.claim(&["a3"]).await;
+    assert_eq!(asked().await, 0, "none is left, and nothing is due sooner");
+    bench.fail("0", "a1", "1").await;
+    assert_eq!(asked().await, 1, "the retry is due before any lease ends");
+    bench.fail("1", "a2", "0").await;
+    assert_eq!(asked().await, 0, "a dead job is nobody's work");
+    let _: u64 = bench.call(&scripts::HAND_BACK, &[RUN, "0", "2", "a3"]).await;
+    assert_eq!(asked().await, 1, "a job came back");
+}
