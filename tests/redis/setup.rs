@@ -206,3 +206,87 @@ async fn sentinels_name_the_primary() {
         .expect("claim");
     assert!(claims.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encrypted_server_is_trusted_by_its_authority_only() {
+    let authority = Authority::new();
+    let (server, port) = authority.start_server();
+    let trusting = RedisOptions {
+        ca_pem: Some(authority.pem.clone().into_bytes()),
+        ..at(&format!("rediss://localhost:{port}"))
+    };
+    let broker = RedisBroker::connect(&trusting).await.expect("the authority is trusted");
+    submit(&broker, "run", &[2]).await;
+    assert_eq!(work_off(&broker, 1).await, 2);
+    let wait = std::time::Duration::from_millis(50);
+    let idle = broker
+        .claim(crate::kit::request(1, wait))
+        .await
+        .expect("a listener connects as well");
+    assert!(idle.is_empty());
+    let wary = RedisOptions {
+        ca_pem: None,
+        ..trusting.clone()
+    };
+    assert!(matches!(refused(&wary).await, ConnectError::Unreachable { .. }));
+    let stranger = RedisOptions {
+        ca_pem: Some(Authority::new().pem.into_bytes()),
+        ..trusting
+    };
+    assert!(matches!(refused(&stranger).await, ConnectError::Unreachable { .. }));
+    drop(server);
+}
+
+/// Who signs the certificates of a test.
+struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    pem: String,
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut terms = rcgen::CertificateParams::new(Vec::new()).expect("terms");
+        terms.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let pem = terms.self_signed(&key).expect("a certificate").pem();
+        Self {
+            issuer: rcgen::Issuer::new(terms, key),
+            pem,
+            folder: tempfile::tempdir().expect("a temporary folder can be made"),
+        }
+    }
+
+    /// A server that also listens, encrypted, on the port given back.
+    fn start_server(&self) -> (RedisServer, u16) {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let terms = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("terms");
+        let certificate = terms.signed_by(&key, &self.issuer).expect("a certificate");
+        let mut files = Vec::new();
+        for (name, text) in [
+            ("cert", certificate.pem()),
+            ("key", key.serialize_pem()),
+            ("ca", self.pem.clone()),
+        ] {
+            let path = self.folder.path().join(name);
+            std::fs::write(&path, text).expect("a fresh folder takes a file");
+            files.push(path.display().to_string());
+        }
+        let port = tickfleet_tests::redis_server::free_port();
+        let settings = [
+            "--save",
+            "",
+            "--tls-port",
+            &port.to_string(),
+            "--tls-auth-clients",
+            "no",
+            "--tls-cert-file",
+            &files[0],
+            "--tls-key-file",
+            &files[1],
+            "--tls-ca-cert-file",
+            &files[2],
+        ];
+        (RedisServer::start_with(&settings), port)
+    }
+}

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use deadpool_redis::{Runtime, cluster, sentinel};
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
+use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult};
 
 use super::{
     fault::Fault,
@@ -30,9 +30,13 @@ enum Pool {
 }
 
 impl BlockingPool {
-    /// A pool of at most `size` connections, none of which is open yet.
-    pub(super) fn new(url: &RedisUrl, patience: Patience, size: usize) -> RedisResult<Self> {
-        let nodes = url.nodes()?;
+    /// A pool of at most `size` connections to these nodes of an address, none of which is open yet.
+    pub(super) fn new(
+        url: &RedisUrl,
+        nodes: Vec<ConnectionInfo>,
+        patience: Patience,
+        size: usize,
+    ) -> RedisResult<Self> {
         let reply = SLICE + patience.reply;
         macro_rules! build {
             ($pool:path, $manager:expr) => {

@@ -84,9 +84,8 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// A link that is not open yet.
-    pub(super) fn new(url: &RedisUrl, patience: Patience) -> RedisResult<Self> {
-        let nodes = url.nodes()?;
+    /// A link to these nodes of an address, not open yet.
+    pub(super) fn new(url: &RedisUrl, nodes: Vec<ConnectionInfo>, patience: Patience) -> RedisResult<Self> {
         let opener = match &url.topology {
             Topology::Single => {
                 let node: Option<ConnectionInfo> = nodes.into_iter().next();

@@ -59,6 +59,9 @@ const MAX_BLOCKING_CONNECTIONS: usize = 4_096;
 pub struct RedisOptions {
     /// Where it is.
     pub url: RedisUrl,
+    /// The certificate of the authority that signed the server's, in PEM, where it is none that the world knows: for a
+    /// single server with TLS.
+    pub ca_pem: Option<Vec<u8>>,
     /// What all keys begin with; queues under different prefixes know nothing of each other.
     pub prefix: String,
     /// Parts of the queue, 1 to 64, the same for every process that uses the prefix: more than one spreads runs over
@@ -80,6 +83,7 @@ impl RedisOptions {
         let shards = if url.is_cluster() { 8 } else { 1 };
         Self {
             url,
+            ca_pem: None,
             prefix: "tf".to_owned(),
             shards,
             connect_timeout: Duration::from_secs(5),
@@ -99,6 +103,8 @@ impl RedisOptions {
             "results are kept at least as long as ended runs, a day"
         } else if !(1..=MAX_BLOCKING_CONNECTIONS).contains(&self.blocking_connections) {
             "the number of blocking connections is 1 to 4096"
+        } else if self.ca_pem.is_some() && !(self.url.is_tls() && self.url.is_single()) {
+            "an authority of one's own is for a single server with TLS: rediss://"
         } else {
             return Ok(());
         };
@@ -142,8 +148,9 @@ impl RedisBroker {
             url: options.url.to_string(),
             source,
         };
+        let nodes = options.url.nodes(options.ca_pem.as_deref()).map_err(address)?;
         let server = Arc::new(Server {
-            link: Link::new(&options.url, patience).map_err(address)?,
+            link: Link::new(&options.url, nodes.clone(), patience).map_err(address)?,
             layout: Layout::new(&options.prefix, options.shards),
             offset_ms,
         });
@@ -152,7 +159,7 @@ impl RedisBroker {
             tracing::warn!(redis = %options.url, "{advice}");
         }
         check::check_shards(&server, &options.url, &options.prefix, options.shards).await?;
-        let pool = BlockingPool::new(&options.url, patience, options.blocking_connections).map_err(address)?;
+        let pool = BlockingPool::new(&options.url, nodes, patience, options.blocking_connections).map_err(address)?;
         let blocking = Arc::new(pool);
         Ok(Self {
             bell: Bell::new(Arc::clone(&server), Arc::clone(&blocking)),

@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult};
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult, TlsCertificates,
+};
 
 const DEFAULT_PORT: u16 = 6_379;
 const SENTINEL_PORT: u16 = 26_379;
@@ -44,6 +46,11 @@ pub struct UrlError {
 }
 
 impl RedisUrl {
+    /// Whether one server stands at the address.
+    pub const fn is_single(&self) -> bool {
+        matches!(self.topology, Topology::Single)
+    }
+
     /// Whether the queue is spread over the nodes of a cluster.
     pub const fn is_cluster(&self) -> bool {
         matches!(self.topology, Topology::Cluster)
@@ -54,8 +61,9 @@ impl RedisUrl {
         self.is_tls
     }
 
-    /// How to connect to each of the hosts. Sentinels are asked without the user and database of the server.
-    pub(super) fn nodes(&self) -> RedisResult<Vec<ConnectionInfo>> {
+    /// How to connect to each of the hosts, trusting the authority in `ca_pem` where there is one. Sentinels are asked
+    /// without the user and database of the server.
+    pub(super) fn nodes(&self, ca_pem: Option<&[u8]>) -> RedisResult<Vec<ConnectionInfo>> {
         let settings = match self.topology {
             Topology::Sentinel { .. } => RedisConnectionInfo::default(),
             Topology::Single | Topology::Cluster => self.settings(),
@@ -71,7 +79,15 @@ impl RedisUrl {
             } else {
                 ConnectionAddr::Tcp(host.clone(), *port)
             };
-            Ok(address.into_connection_info()?.set_redis_settings(settings.clone()))
+            let node = address.into_connection_info()?.set_redis_settings(settings.clone());
+            let Some(ca_pem) = ca_pem.filter(|_| self.is_tls) else {
+                return Ok(node);
+            };
+            let trust = TlsCertificates {
+                client_tls: None,
+                root_cert: Some(ca_pem.to_vec()),
+            };
+            Ok(Client::build_with_tls(node, trust)?.get_connection_info().clone())
         };
         self.hosts.iter().map(node).collect()
     }
