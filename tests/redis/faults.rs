@@ -245,6 +245,62 @@ async fn a_commit_whose_answer_was_cut_off_counts_once() {
     assert_eq!(events.len(), 2 + 6 + 1, "submitted, opened, one for each commit, ended");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_whose_answer_was_cut_off_gives_its_jobs_back_uncharged() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.address()).await;
+    let options = RedisOptions::new(format!("redis://{}", proxy.address).parse().expect("an address"));
+    let broker = RedisBroker::connect(&options).await.expect("the server is fit");
+    assert!(claim(&broker, 1).await.is_empty(), "and the server knows the script");
+    submit(&broker, "run", &[5]).await;
+    for _ in 0..5 {
+        proxy.cuts_next_answer.store(true, Ordering::SeqCst);
+        let cut = broker.claim(request(5, Duration::ZERO)).await;
+        assert!(cut.is_err_and(|error| error.is_retryable()), "the answer was cut off");
+        claims_all_uncharged(&broker, 5).await;
+    }
+}
+
+#[tokio::test]
+async fn a_claim_whose_caller_goes_away_gives_its_jobs_back_uncharged() {
+    let server = RedisServer::start();
+    let broker = connect(&server).await;
+    submit(&broker, "run", &[5]).await;
+    let script_calls = async || -> u64 {
+        let info: String = query(&server, &["INFO", "commandstats"]).await;
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
+        line.map_or(0, |line| {
+            line.split(',').next().expect("a number").parse().expect("a number")
+        })
+    };
+    claims_all_uncharged(&broker, 5).await;
+    for _ in 0..5 {
+        let before = script_calls().await;
+        {
+            let mut call = Box::pin(broker.claim(request(5, Duration::ZERO)));
+            assert!(futures::poll!(&mut call).is_pending());
+            patiently(async || script_calls().await > before).await;
+        }
+        claims_all_uncharged(&broker, 5).await;
+    }
+}
+
+/// Claims until all jobs of the only run are held, sees that nobody was charged, and hands them back.
+async fn claims_all_uncharged(broker: &dyn Broker, jobs: usize) {
+    let mut held = Vec::new();
+    patiently(async || {
+        for claim in claim(broker, jobs).await {
+            assert_eq!((claim.attempts, claim.kills), (0, 0));
+            held.push(claim.held());
+        }
+        held.len() == jobs
+    })
+    .await;
+    broker.hand_back(&held).await.expect("hand back");
+}
+
 /// Passes bytes on between clients and a server; told to, it takes the next answer and hangs up.
 struct Proxy {
     address: SocketAddr,

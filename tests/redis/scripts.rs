@@ -124,6 +124,31 @@ async fn claim_gives_each_job_one_place_and_returned_ones_first() {
 }
 
 #[tokio::test]
+async fn recall_returns_what_a_claim_delivered_before_or_after_it() {
+    let bench = Bench::with_run("3").await;
+    bench.claim(&["a1", "a2"]).await;
+    assert_eq!(bench.commit("0", "a1").await, "C");
+    for returned in [1, 0] {
+        assert_eq!(
+            bench.call::<u64>(&scripts::RECALL, &[LEASE, "a1", "a2"]).await,
+            returned
+        );
+    }
+    assert_eq!(bench.commit("1", "a2").await, "L");
+    assert_eq!(
+        bench.call::<u64>(&scripts::RECALL, &[LEASE, "b1", "b2"]).await,
+        0,
+        "it is still on its way"
+    );
+    assert!(
+        bench.claim(&["b1", "b2"]).await.is_empty(),
+        "and delivers nothing when it arrives"
+    );
+    let claims = bench.claim(&["c1", "c2"]).await;
+    assert_eq!(claims, [[RUN, "0", "1", "0", "0"], [RUN, "0", "2", "0", "0"]]);
+}
+
+#[tokio::test]
 async fn commit_takes_one_step_for_a_live_token_and_none_for_another() {
     let bench = Bench::with_run("2,1").await;
     bench.claim(&["a1", "a2"]).await;
@@ -237,7 +262,7 @@ async fn forget_leaves_no_key_of_an_ended_run() {
     assert_eq!(bench.call::<i64>(&scripts::FORGET, &[RUN]).await, -1);
     assert!(bench.keys().await.is_empty(), "{:?}", bench.keys().await);
     let left: Vec<String> = query(&bench.server, &["KEYS", "*"]).await;
-    let expected = ["ready", "result:id", "vtime"].map(|part| format!("{ROOT}:{part}"));
+    let expected = ["call:a1", "ready", "result:id", "vtime"].map(|part| format!("{ROOT}:{part}"));
     assert!(left.iter().all(|key| expected.contains(key)), "{left:?}");
 }
 

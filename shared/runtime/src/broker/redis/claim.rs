@@ -15,6 +15,7 @@ use super::{
     RedisBroker,
     bell::LOOK_AGAIN,
     decode::{Words, due_in},
+    recall::Outstanding,
     scripts,
 };
 use crate::broker::{Claim, ClaimRequest, Result, bounds};
@@ -41,9 +42,12 @@ impl RedisBroker {
         let shards = self.server.layout.shards();
         let first = self.next_shard.load(Ordering::Relaxed);
         let mut claims = Vec::new();
+        let mut outstanding = Vec::new();
         let mut due = None::<Duration>;
         for shard in shards.clone().map(|n| (first + n) % shards.end) {
-            let (more, shard_due) = self.claim_from(shard, request, request.max - claims.len()).await?;
+            let tokens = self.tokens().tokens(request.max - claims.len());
+            let call = outstanding.push_mut(Outstanding::new(self, shard, tokens, request.lease_ms));
+            let (more, shard_due) = self.claim_from(shard, request, call.tokens()).await?;
             due = due.into_iter().chain(shard_due).min();
             if !more.is_empty() {
                 self.next_shard.store((shard + 1) % shards.end, Ordering::Relaxed);
@@ -53,6 +57,7 @@ impl RedisBroker {
                 break;
             }
         }
+        outstanding.into_iter().for_each(Outstanding::settle);
         Ok((claims, due))
     }
 
@@ -60,12 +65,11 @@ impl RedisBroker {
         &self,
         shard: u16,
         request: &ClaimRequest,
-        max: usize,
+        tokens: &[Token],
     ) -> Result<(Vec<Claim>, Option<Duration>)> {
-        let tokens = self.tokens().tokens(max);
         let mut call = self.server.call(&scripts::CLAIM, shard);
         call.arg(request.worker.as_str()).arg(request.lease_ms);
-        for token in &tokens {
+        for token in tokens {
             call.arg(token.to_string());
         }
         let reply: Vec<String> = self.server.run("claim", &scripts::CLAIM, &call).await?;
@@ -73,7 +77,7 @@ impl RedisBroker {
         let lease_until = Millis(words.number()?).plus_ms(request.lease_ms);
         let due = due_in(words.number()?);
         let mut claims = Vec::new();
-        for &token in &tokens {
+        for &token in tokens {
             if words.is_empty() {
                 break;
             }

@@ -16,6 +16,7 @@ mod layout;
 mod life;
 mod link;
 mod read;
+mod recall;
 pub mod scripts;
 mod server;
 mod url;
@@ -41,6 +42,7 @@ use self::{
     blocking::BlockingPool,
     layout::Layout,
     link::{Link, Patience},
+    recall::Recalls,
     server::Server,
 };
 use super::{
@@ -121,6 +123,7 @@ pub struct RedisBroker {
     result_life_ms: u64,
     /// The shard that the next claim asks first.
     next_shard: AtomicU16,
+    recalls: Recalls,
     report: ServerReport,
     has_replica_waits: bool,
 }
@@ -168,6 +171,7 @@ impl RedisBroker {
             tokens: Mutex::new(TokenSource::random()),
             result_life_ms: super::clock::whole_ms(options.result_life),
             next_shard: AtomicU16::new(0),
+            recalls: Recalls::default(),
             report,
             has_replica_waits: !options.url.is_cluster(),
         })

@@ -50,6 +50,8 @@ scripts! {
     SUBMIT = "submit", allows_oom: false;
     /// Delivers jobs in weighted-fair order.
     CLAIM = "claim", allows_oom: false;
+    /// Undoes a claim whose answer will not be read.
+    RECALL = "recall", allows_oom: true;
     /// Marks jobs done.
     COMMIT = "commit", allows_oom: false;
     /// Renews claims.

@@ -1,17 +1,20 @@
 -- claim: delivers jobs in weighted-fair order, each under a token of its own.
 --
--- ARGV[2..]  worker, lease in ms, then tokens, as many as jobs are wanted
+-- ARGV[2..]  worker, lease in ms, then tokens, as many as jobs are wanted; the first one names the call
 -- Returns    {now in ms, ms until time next changes something or -1 where it never does or there are jobs, then for each job in the order of the tokens:
 --            run, stage, index, attempts, kills}
--- Invariant  a job delivered has a claim and a lease and is nowhere else; within a run, jobs that come back go before
+-- Invariant  a call delivers once, and what it delivered is noted for as long as its leases, should it be recalled.
+--            A job delivered has a claim and a lease and is nowhere else; within a run, jobs that come back go before
 --            new ones, each by index; every delivery moves its run's tag on by the run's cost. Where work is left, one
 --            more waiting worker is asked to claim, so a crowd wakes one by one and only as far as there is work.
 
 expire()
+local call = root .. ':call:' .. ARGV[4]
+if redis.call('EXISTS', call) == 1 then return { int(now), '-1' } end
 local worker, lease_until, wanted = ARGV[2], int(now + ARGV[3]), #ARGV - 3
 local fair = root .. ':fair'
 local vtime = tonumber(redis.call('GET', root .. ':vtime') or 0)
-local reply, taken, carts, order = {}, 0, {}, {}
+local reply, delivered, last, taken, carts, order = {}, {}, nil, 0, {}, {}
 
 -- What is taken of one run, written at the end.
 local function cart_of(run)
@@ -40,6 +43,10 @@ local function take(run, cart)
   local n = #cart.claims
   cart.claims[n + 1], cart.claims[n + 2] = index, table.concat({ ARGV[3 + taken], attempts, kills, worker }, ' ')
   cart.leases[n + 1], cart.leases[n + 2] = lease_until, index
+  if run ~= last then
+    last, delivered[#delivered + 1] = run, run.id .. ':' .. int(run.open)
+  end
+  delivered[#delivered + 1] = index
   n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4], reply[n + 5] = run.id, run.open, index, attempts, kills
 end
@@ -71,7 +78,10 @@ while taken < wanted do
   end
 end
 
-if taken > 0 then redis.call('SET', root .. ':vtime', int(vtime)) end
+if taken > 0 then
+  redis.call('SET', root .. ':vtime', int(vtime))
+  redis.call('SET', call, table.concat(delivered, ' '), 'PX', ARGV[3])
+end
 for _, id in ipairs(order) do
   local run, cart = runs[id], carts[id]
   if cart.claims[1] then

@@ -16,6 +16,8 @@
 --   :run:ID:dropped  SET     indexes whose dead letters were dropped
 --   :run:ID:events   STREAM  entry N-0 is event N: `at total done failed kind …`
 --   :result:IDENTITY STRING  a result, expires
+--   :call:TOKEN      STRING  what a claim delivered, in the order of its tokens: `RUN:STAGE index index … RUN:STAGE …`;
+--                            expires with its leases; empty where it was recalled
 --   :runs SET, :keys HASH (idempotency key -> run), :timers ZSET (run by when time next changes it),
 --   :fair ZSET (runs with work by start tag), :vtime STRING (start tag of the last delivery),
 --   :ready STREAM + group `workers` (each entry asks one waiting worker to claim)
