@@ -32,7 +32,7 @@ impl RedisBroker {
             }
             let waiter = waiter.get_or_insert_with(|| self.bell.join());
             let at_most = due.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
-            left.rest(at_most, waiter.rest(at_most)).await;
+            left.rest(waiter.rest(at_most)).await;
         }
     }
 
@@ -128,9 +128,9 @@ impl Left {
         self.left().is_zero()
     }
 
-    /// Waits for `event`, for the end of `at_most` or of what is left, or until the offset moves.
-    pub(super) async fn rest(&mut self, at_most: Duration, event: impl Future<Output = ()>) {
-        let at_most = at_most.min(self.left());
+    /// Waits for `event`, for the end of what is left, or until the offset moves.
+    pub(super) async fn rest(&mut self, event: impl Future<Output = ()>) {
+        let left = self.left();
         let moved = async {
             if self.offset_ms.changed().await.is_err() {
                 std::future::pending::<()>().await;
@@ -139,7 +139,7 @@ impl Left {
         tokio::select! {
             () = event => {}
             () = moved => {}
-            () = tokio::time::sleep(at_most) => {}
+            () = tokio::time::sleep(left) => {}
         }
     }
 

@@ -66,7 +66,11 @@ impl RedisBroker {
                 return Ok(piece.events);
             }
             let at_most = piece.due.unwrap_or(SLICE).min(SLICE);
-            left.rest(at_most, self.await_event(run, after)).await;
+            let event = async {
+                // Whether it came or not, the run is looked at again.
+                let _ = tokio::time::timeout(at_most, self.await_event(run, after)).await;
+            };
+            left.rest(event).await;
         }
     }
 
