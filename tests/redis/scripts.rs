@@ -97,6 +97,22 @@ async fn submit_keeps_a_run_once_and_stores_no_job() {
 }
 
 #[tokio::test]
+async fn submit_refuses_more_runs_than_a_shard_keeps() {
+    let bench = Bench::with_run("1").await;
+    let runs = format!("{ROOT}:runs");
+    let others: Vec<String> = (1..tickfleet_protocol::limits::MAX_RUNS)
+        .map(|n| n.to_string())
+        .collect();
+    let mut add = vec!["SADD", &runs];
+    add.extend(others.iter().map(String::as_str));
+    let _: u64 = query(&bench.server, &add).await;
+    let full: Vec<String> = bench.call(&scripts::SUBMIT, &terms(OTHER, "key2", "digest", "1")).await;
+    assert_eq!(full, ["full"]);
+    let known: Vec<String> = bench.call(&scripts::SUBMIT, &terms(OTHER, "key", "digest", "1")).await;
+    assert_eq!(known, ["known", RUN], "a known key needs no room");
+}
+
+#[tokio::test]
 async fn claim_gives_each_job_one_place_and_returned_ones_first() {
     let bench = Bench::with_run("3").await;
     let claims = bench.claim(&["a1", "a2"]).await;

@@ -41,6 +41,14 @@ impl RedisServer {
         Self::start_with(&["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"])
     }
 
+    /// Starts a server with an append-only file, on disk before anything is answered.
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`].
+    pub fn start_synced() -> Self {
+        Self::start_with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+    }
+
     /// Starts a server with these settings, written as on its command line.
     ///
     /// # Panics
@@ -312,8 +320,8 @@ mod tests {
     }
 
     #[test]
-    fn a_logged_server_keeps_what_it_was_told_over_a_restart() {
-        let mut server = RedisServer::start_logged();
+    fn a_synced_server_keeps_what_it_was_told_over_a_restart() {
+        let mut server = RedisServer::start_synced();
         assert_eq!(server.command("SET key value"), "+OK");
         server.kill_and_restart();
         assert_eq!(server.command("STRLEN key"), ":5");

@@ -91,7 +91,7 @@ pub(super) async fn check_server(server: &Server, url: &RedisUrl) -> Result<Serv
         source,
     })?;
     let mut reports = Vec::new();
-    for text in texts(&reply) {
+    for text in texts(&reply, "redis_version:") {
         reports.push(judge(&text, url)?);
     }
     let weakest = reports.into_iter().min_by_key(|report| report.durability);
@@ -130,14 +130,20 @@ pub(super) async fn check_shards(
     })
 }
 
-/// The reports in a reply: one of a single server, one for each node of a cluster.
-fn texts(reply: &redis::Value) -> Vec<String> {
+/// Whether every server in a reply to `INFO persistence` has handed what it logs to the system.
+pub(super) fn has_written_log(reply: &redis::Value) -> bool {
+    let texts = texts(reply, "aof_enabled:1");
+    !texts.is_empty() && texts.iter().all(|text| text.contains("aof_buffer_length:0\r"))
+}
+
+/// The reports in a reply: one of a single server, one for each node of a cluster; those that hold the mark.
+fn texts(reply: &redis::Value, mark: &str) -> Vec<String> {
     match reply {
-        redis::Value::Map(nodes) => nodes.iter().flat_map(|(_, text)| texts(text)).collect(),
-        redis::Value::Array(parts) => parts.iter().flat_map(texts).collect(),
+        redis::Value::Map(nodes) => nodes.iter().flat_map(|(_, text)| texts(text, mark)).collect(),
+        redis::Value::Array(parts) => parts.iter().flat_map(|part| texts(part, mark)).collect(),
         value => redis::from_redis_value_ref::<String>(value)
             .into_iter()
-            .filter(|text| text.contains("redis_version:"))
+            .filter(|text| text.contains(mark))
             .collect(),
     }
 }

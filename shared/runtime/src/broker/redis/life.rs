@@ -1,5 +1,7 @@
 //! The life of a run from outside: submit, cancel, forget, and what becomes of its dead letters.
 
+use std::time::Duration;
+
 use redis::Cmd;
 use tickfleet_protocol::{
     fair::COST_UNIT,
@@ -8,11 +10,18 @@ use tickfleet_protocol::{
     state::Terms,
 };
 
-use super::{RedisBroker, decode::Words, fault::malformed, scripts};
+use super::{RedisBroker, check, decode::Words, fault::malformed, scripts};
 use crate::broker::{BrokerError, Durability, NewRun, Result, Submitted, bounds};
 
 /// How long a submit waits for a replica, in milliseconds.
 const REPLICA_WAIT_MS: u64 = 1_000;
+
+/// How often a submit looks whether the log was written: with the pauses, past the two seconds after which the server
+/// no longer puts that off.
+const LOG_LOOKS: u32 = 60;
+
+/// The pause between two looks.
+const LOG_PAUSE: Duration = Duration::from_millis(50);
 
 impl RedisBroker {
     /// Accepts a run, or gives the one that its key made before.
@@ -117,22 +126,48 @@ impl RedisBroker {
         Ok(Millis(seconds * 1_000 + micros / 1_000).plus_ms(*self.server.offset_ms.borrow()))
     }
 
-    /// How safe an accepted run is. Where more than a log is asked for, a replica is waited for: whatever it has
-    /// acknowledged, it has with all that came before. A cluster's client can't tell which node would wait, so there
-    /// nothing is claimed of replicas.
+    /// How safe an accepted run is, no further than was asked for.
     async fn secure(&self, shard: u16, asked: Durability) -> Durability {
-        let has = self.report.durability;
-        if asked < Durability::Replicated || !self.has_replica_waits {
-            return has;
+        if asked == Durability::Replicated && self.is_replicated(shard).await {
+            return Durability::Replicated;
+        }
+        if asked >= Durability::Logged && self.report.durability >= Durability::Logged && self.is_logged().await {
+            return Durability::Logged;
+        }
+        Durability::Memory
+    }
+
+    /// Whether a replica has acknowledged all that the server did so far. A cluster's client can't tell which node
+    /// would wait, so there nothing is claimed of replicas.
+    async fn is_replicated(&self, shard: u16) -> bool {
+        if !self.has_replica_waits {
+            return false;
         }
         let mut mark = redis::cmd("SET");
         mark.arg(format!("{}:marked", self.server.layout.root(shard))).arg(1);
         let mut wait = redis::cmd("WAIT");
         wait.arg(1).arg(REPLICA_WAIT_MS);
-        match self.blocking.run::<u64>(&[&mark, &wait]).await {
-            Ok(replicas) if replicas > 0 => Durability::Replicated,
-            _ => has,
+        self.blocking
+            .run::<u64>(&[&mark, &wait])
+            .await
+            .is_ok_and(|replicas| replicas > 0)
+    }
+
+    /// Whether the server has handed its log to the system: it answers before that where it is busy flushing, and
+    /// only servers later than the oldest supported one can be asked to wait for it.
+    async fn is_logged(&self) -> bool {
+        let mut ask = redis::cmd("INFO");
+        ask.arg("persistence");
+        for _ in 0..LOG_LOOKS {
+            let Ok(info) = self.server.query::<redis::Value>(&ask).await else {
+                return false;
+            };
+            if check::has_written_log(&info) {
+                return true;
+            }
+            tokio::time::sleep(LOG_PAUSE).await;
         }
+        false
     }
 }
 
