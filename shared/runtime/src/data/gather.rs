@@ -222,6 +222,8 @@ impl Columns {
 mod tests {
     use std::sync::Arc;
 
+    use arrow::buffer::ScalarBuffer;
+
     use super::*;
     use crate::data::block::{Prices, RunBuilder};
 
@@ -232,7 +234,7 @@ mod tests {
             let name = runs.name(name);
             runs.push(Some(name), row, row + 1);
         }
-        let close: Vec<f64> = rows.iter().map(|row| row.2).collect();
+        let close: ScalarBuffer<f64> = rows.iter().map(|row| row.2).collect();
         let keys = runs.finish(rows.iter().map(|row| row.1).collect(), close.clone(), Vec::new());
         let prices = Prices {
             open: close.clone(),

@@ -98,45 +98,31 @@ enum Source {
 #[derive(Debug)]
 pub struct Inputs {
     open: Cache<FileKey, Arc<BarFile>>,
-    blocks: Cache<HalfKey, Half>,
+    keys: Cache<BlockKey, Arc<Keys>>,
+    prices: Cache<BlockKey, Arc<Prices>>,
 }
 
 type FileKey = (String, String);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct HalfKey {
+struct BlockKey {
     file: FileKey,
     part: BlockPart,
     rule: TickerRule,
-    prices: bool,
-}
-
-#[derive(Debug, Clone)]
-enum Half {
-    Keys(Arc<Keys>),
-    Prices(Arc<Prices>),
 }
 
 impl Inputs {
     /// Inputs whose decoded blocks take at most `cache_bytes`.
+    ///
+    /// Keys are read by the survey and again by jobs, so they get most of it; prices are wanted twice only where
+    /// neighbouring jobs share a block.
     pub fn new(cache_bytes: u64) -> Self {
-        let weigh = |_: &HalfKey, half: &Half| {
-            let bytes = match half {
-                Half::Keys(keys) => keys.bytes(),
-                Half::Prices(prices) => prices.bytes(),
-            };
-            u32::try_from(bytes).unwrap_or(u32::MAX)
-        };
-        let blocks = Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            .weigher(weigh)
-            .max_capacity(cache_bytes)
-            .build();
-        let open = Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            .max_capacity(OPEN_FILES_MAX)
-            .build();
-        Self { open, blocks }
+        let prices_bytes = cache_bytes / 8;
+        Self {
+            open: bounded(OPEN_FILES_MAX, |_| 1),
+            keys: bounded(cache_bytes - prices_bytes, |keys: &Arc<Keys>| keys.bytes()),
+            prices: bounded(prices_bytes, |prices: &Arc<Prices>| prices.bytes()),
+        }
     }
 
     /// Opens a file of daily bars, or finds it open.
@@ -177,8 +163,8 @@ impl Inputs {
             source: Source::Cached,
         };
         if want == Want::All {
-            fetched.keys = self.cached_keys(&fetched);
-            fetched.prices = self.cached_prices(&fetched);
+            fetched.keys = self.keys.get(&key(&fetched));
+            fetched.prices = self.prices.get(&key(&fetched));
             if fetched.keys.is_some() && fetched.prices.is_some() {
                 return Ok(fetched);
             }
@@ -227,20 +213,20 @@ impl Inputs {
                 };
                 if keys.is_none() {
                     let decoded = Arc::new(parquet.keys(group as usize, ranges.clone(), fetched.rule)?);
-                    self.blocks.insert(key(fetched, false), Half::Keys(decoded.clone()));
+                    self.keys.insert(key(fetched), decoded.clone());
                     keys = Some(decoded);
                 }
                 if prices.is_none() && fetched.want == Want::All {
                     let decoded = Arc::new(parquet.prices(group as usize, ranges.clone())?);
-                    self.blocks.insert(key(fetched, true), Half::Prices(decoded.clone()));
+                    self.prices.insert(key(fetched), decoded.clone());
                     prices = Some(decoded);
                 }
             }
             (BarFile::Text(text), Source::Text(bytes)) => {
                 let (parsed, values) = text_parse::bars(text, bytes, fetched.rule);
                 let (parsed, values) = (Arc::new(parsed), Arc::new(values));
-                self.blocks.insert(key(fetched, false), Half::Keys(parsed.clone()));
-                self.blocks.insert(key(fetched, true), Half::Prices(values.clone()));
+                self.keys.insert(key(fetched), parsed.clone());
+                self.prices.insert(key(fetched), values.clone());
                 (keys, prices) = (Some(parsed), Some(values));
             }
             _ => {}
@@ -249,20 +235,6 @@ impl Inputs {
             keys: keys.expect("decoded or cached"),
             prices,
         })
-    }
-
-    fn cached_keys(&self, fetched: &Fetched) -> Option<Arc<Keys>> {
-        match self.blocks.get(&key(fetched, false))? {
-            Half::Keys(keys) => Some(keys),
-            Half::Prices(_) => None,
-        }
-    }
-
-    fn cached_prices(&self, fetched: &Fetched) -> Option<Arc<Prices>> {
-        match self.blocks.get(&key(fetched, true))? {
-            Half::Prices(prices) => Some(prices),
-            Half::Keys(_) => None,
-        }
     }
 }
 
@@ -286,14 +258,26 @@ impl Fetched {
     }
 }
 
-fn key(fetched: &Fetched, prices: bool) -> HalfKey {
+fn key(fetched: &Fetched) -> BlockKey {
     let facts = &fetched.file.file().facts;
-    HalfKey {
+    BlockKey {
         file: (facts.uri.clone(), facts.version.clone()),
         part: fetched.part,
         rule: fetched.rule,
-        prices,
     }
+}
+
+/// A cache that holds values of at most `capacity` together, the least recently used ones leaving first.
+fn bounded<K, V>(capacity: u64, weigh: impl Fn(&V) -> usize + Send + Sync + 'static) -> Cache<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    Cache::builder()
+        .eviction_policy(EvictionPolicy::lru())
+        .weigher(move |_, value| u32::try_from(weigh(value)).unwrap_or(u32::MAX))
+        .max_capacity(capacity)
+        .build()
 }
 
 /// Reads byte ranges of a file, near ones with one read.

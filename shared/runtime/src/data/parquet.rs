@@ -16,7 +16,7 @@ use tickfleet_kernels::scan::options::TickerRule;
 
 use super::block::{Keys, Prices};
 use super::columns::{ColumnNames, find};
-use super::convert::{Origin, append_days, append_numbers};
+use super::convert::{Numbers, Origin, append_days};
 use super::error::DataError;
 use super::file::StoredFile;
 use super::ranges::FetchedRanges;
@@ -103,7 +103,7 @@ impl ParquetFile {
     pub fn keys(&self, group: usize, chunks: FetchedRanges, rule: TickerRule) -> Result<Keys, DataError> {
         let rows = self.rows(group);
         let mut symbols = SymbolRows::new(rule);
-        let (mut days, mut volume) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let (mut days, mut volume) = (Vec::with_capacity(rows), Numbers::default());
         let mut undated = Vec::new();
         self.decode(group, chunks, &[SYMBOL, DATE, VOLUME], |batch| {
             let rows = batch.num_rows();
@@ -114,9 +114,9 @@ impl ParquetFile {
                 &self.column(&batch, DATE, rows)?,
                 self.origin(DATE),
             )?;
-            append_numbers(&mut volume, &self.column(&batch, VOLUME, rows)?, self.origin(VOLUME))
+            volume.append(&self.column(&batch, VOLUME, rows)?, self.origin(VOLUME))
         })?;
-        Ok(symbols.finish(days, &undated, volume))
+        Ok(symbols.finish(days, &undated, volume.finish()))
     }
 
     /// Decodes the prices of a row group from its fetched ranges.
@@ -124,8 +124,7 @@ impl ParquetFile {
     /// # Errors
     /// As [`ParquetFile::keys`].
     pub fn prices(&self, group: usize, chunks: FetchedRanges) -> Result<Prices, DataError> {
-        let rows = self.rows(group);
-        let mut values: [Vec<f64>; 5] = std::array::from_fn(|_| Vec::with_capacity(rows));
+        let mut values: [Numbers; 5] = Default::default();
         let wanted: Vec<usize> = PRICES
             .into_iter()
             .filter(|&column| self.columns[column].is_some())
@@ -133,11 +132,11 @@ impl ParquetFile {
         self.decode(group, chunks, &wanted, |batch| {
             for &column in &wanted {
                 let array = self.column(&batch, column, batch.num_rows())?;
-                append_numbers(&mut values[slot(column)], &array, self.origin(column))?;
+                values[slot(column)].append(&array, self.origin(column))?;
             }
             Ok(())
         })?;
-        let [open, high, low, close, adj_close] = values;
+        let [open, high, low, close, adj_close] = values.map(Numbers::finish);
         let adj_close = self.columns[ADJ_CLOSE].map(|_| adj_close);
         Ok(Prices {
             open,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use arrow::buffer::ScalarBuffer;
 use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_kernels::scan::{cells, ticker};
 
@@ -40,7 +41,7 @@ pub fn bars(file: &TextFile, text: &[u8], rule: TickerRule) -> (Keys, Prices) {
         lines.push(line);
         row += 1;
     });
-    let [open, high, low, close, volume, adj_close] = numbers;
+    let [open, high, low, close, volume, adj_close] = numbers.map(ScalarBuffer::from);
     let adj_close = (place(7) != Place::Absent).then_some(adj_close);
     (
         symbols.runs.finish(days, volume, lines),
