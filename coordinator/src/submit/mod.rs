@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tickfleet_protocol::digest::digest_of;
 use tickfleet_protocol::identity::canonical;
 use tickfleet_protocol::ids::{IdempotencyKey, RunId};
+use tickfleet_protocol::limits::DEFAULT_WEIGHT;
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_runtime::broker::{Durability, NewRun, RunState};
 use tickfleet_runtime::sink::Target;
@@ -94,7 +95,10 @@ async fn run(
     if state != RunState::Succeeded {
         return Err(results::failure(cluster.broker.as_ref(), id, state).await);
     }
-    let report = results::collect(&cluster, id, &run, out.as_ref(), events).await?;
+    let report = tokio::select! {
+        report = results::collect(&cluster, id, &run, out.as_ref(), events) => report?,
+        () = &mut stop => return Err(detached()),
+    };
     cluster.stop().await?;
     events.finish(&report, started.elapsed())?;
     Ok(ExitStatus::Succeeded)
@@ -112,7 +116,7 @@ async fn enqueue(cluster: &Embedded, run: &Run) -> Result<RunId, Failure> {
         digest,
         payload: run.record.encode(),
         stages: run.plan.stages(),
-        weight: 1,
+        weight: DEFAULT_WEIGHT,
         deadline: None,
         retry: RetryPolicy::default(),
         durability: Durability::Memory,

@@ -48,6 +48,14 @@ impl BarFile {
         }
     }
 
+    /// Where each column of the table is and what type it has, as text for digests.
+    fn layout(&self) -> String {
+        match self {
+            Self::Parquet(parquet) => parquet.layout(),
+            Self::Text(text) => text.layout(),
+        }
+    }
+
     /// Its rows, where the format tells them.
     pub fn rows(&self) -> Option<u64> {
         match self {
@@ -239,9 +247,10 @@ impl Inputs {
 }
 
 impl Fetched {
-    /// Digest of the block's bytes and of the values that its folders add.
+    /// Digest of the block's bytes and of what they mean: which column is which, and what folders add.
     pub fn digest(&self) -> Digest {
         let mut digester = Digester::new("block");
+        digester.part(self.file.layout().as_bytes());
         match &self.source {
             Source::Cached => {}
             Source::Ranges(ranges) => ranges.parts().for_each(|bytes| {
@@ -250,9 +259,6 @@ impl Fetched {
             Source::Text(bytes) => {
                 digester.part(bytes);
             }
-        }
-        for (name, value) in &self.file.file().hive {
-            digester.part(name.as_bytes()).part(value.as_bytes());
         }
         digester.finish()
     }

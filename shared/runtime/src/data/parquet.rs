@@ -53,7 +53,7 @@ impl ParquetFile {
             .map(|field| field.name().clone())
             .collect();
         let mut with_folders = header.clone();
-        with_folders.extend(file.hive.iter().map(|(key, _)| key.clone()));
+        with_folders.extend(file.facts.hive.iter().map(|(key, _)| key.clone()));
         let columns = find(table, &file.facts.uri, wanted, &with_folders)?;
         for (ordinal, group) in metadata.metadata().row_groups().iter().enumerate() {
             if group.num_rows() > ROW_GROUP_ROWS_MAX || group.num_rows() < 0 {
@@ -71,6 +71,20 @@ impl ParquetFile {
             metadata,
             columns,
         })
+    }
+
+    /// Where each wanted column is, with its type or its folder's value: the same bytes under another layout are
+    /// other data.
+    pub fn layout(&self) -> String {
+        let fields = self.metadata.schema().fields();
+        let place = |column: &Option<usize>| match column {
+            None => "absent".to_owned(),
+            Some(ordinal) => match fields.get(*ordinal) {
+                Some(field) => format!("{ordinal} {}", field.data_type()),
+                None => format!("folder {:?}", self.file.facts.hive[ordinal - fields.len()].1),
+            },
+        };
+        self.columns.iter().map(place).collect::<Vec<_>>().join("; ")
     }
 
     /// Row groups.
@@ -214,7 +228,8 @@ impl ParquetFile {
             return Ok(array.clone());
         }
         let fields = self.metadata.schema().fields().len();
-        let (_, value) = &self.file.hive[self.columns[wanted].expect("only columns that were found are read") - fields];
+        let (_, value) =
+            &self.file.facts.hive[self.columns[wanted].expect("only columns that were found are read") - fields];
         Ok(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
             value, rows,
         ))))

@@ -80,7 +80,7 @@ impl TextFile {
             columns: Vec::new(),
         };
         open.read_header().await?;
-        let hive = open.file.hive.iter().map(|(key, _)| key.clone());
+        let hive = open.file.facts.hive.iter().map(|(key, _)| key.clone());
         open.names.extend(hive.collect::<Vec<_>>());
         open.columns = find(table, &open.file.facts.uri, wanted, &open.names)?;
         Ok(open)
@@ -91,8 +91,14 @@ impl TextFile {
         match self.columns[wanted] {
             None => Place::Absent,
             Some(ordinal) if ordinal < self.fields => Place::Field(ordinal),
-            Some(ordinal) => Place::Constant(&self.file.hive[ordinal - self.fields].1),
+            Some(ordinal) => Place::Constant(&self.file.facts.hive[ordinal - self.fields].1),
         }
+    }
+
+    /// Where each wanted column is: the same text under another header is other data.
+    pub fn layout(&self) -> String {
+        let places = (0..self.columns.len()).map(|wanted| format!("{:?}", self.place(wanted)));
+        places.collect::<Vec<_>>().join("; ")
     }
 
     /// Name of a wanted column in this file.

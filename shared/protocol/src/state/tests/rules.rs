@@ -368,14 +368,14 @@ fn events_have_one_json_form() {
         ProgressKind::Ended {
             state: RunState::DeadlineExceeded,
         },
-        r#"{"event":"ended","state":"deadline_exceeded"}"#,
+        r#"{"what":"ended","state":"deadline_exceeded"}"#,
     );
     check(
         ProgressKind::Committed {
             stage: StageIndex(1),
             jobs: 2,
         },
-        r#"{"event":"committed","stage":1,"jobs":2}"#,
+        r#"{"what":"committed","stage":1,"jobs":2}"#,
     );
     let expired = ProgressKind::LeaseExpired {
         job: job(run, 0, 5),
