@@ -383,6 +383,6 @@ fn events_have_one_json_form() {
     };
     check(
         expired,
-        &format!(r#"{{"event":"lease_expired","job":"{run}/0/5","kills":1}}"#),
+        &format!(r#"{{"what":"lease_expired","job":"{run}/0/5","kills":1}}"#),
     );
 }
