@@ -122,14 +122,13 @@ struct BlockKey {
 impl Inputs {
     /// Inputs whose decoded blocks take at most `cache_bytes`.
     ///
-    /// Keys are read by the survey and again by jobs, so they get most of it; prices are wanted twice only where
-    /// neighbouring jobs share a block.
+    /// Half of it is for keys, which the survey reads and jobs read again, half for prices, which text gives with its
+    /// keys and neighbouring jobs share.
     pub fn new(cache_bytes: u64) -> Self {
-        let prices_bytes = cache_bytes / 8;
         Self {
             open: bounded(OPEN_FILES_MAX, |_| 1),
-            keys: bounded(cache_bytes - prices_bytes, |keys: &Arc<Keys>| keys.bytes()),
-            prices: bounded(prices_bytes, |prices: &Arc<Prices>| prices.bytes()),
+            keys: bounded(cache_bytes / 2, |keys: &Arc<Keys>| keys.bytes()),
+            prices: bounded(cache_bytes / 2, |prices: &Arc<Prices>| prices.bytes()),
         }
     }
 
@@ -247,6 +246,15 @@ impl Inputs {
 }
 
 impl Fetched {
+    /// Bytes held until the block is decoded.
+    pub fn bytes(&self) -> usize {
+        match &self.source {
+            Source::Cached => 0,
+            Source::Ranges(ranges) => ranges.bytes(),
+            Source::Text(bytes) => bytes.len(),
+        }
+    }
+
     /// Digest of the block's bytes and of what they mean: which column is which, and what folders add.
     pub fn digest(&self) -> Digest {
         let mut digester = Digester::new("block");
