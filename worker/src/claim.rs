@@ -1,8 +1,10 @@
 //! The worker's loop: claim as many jobs as lanes and read-ahead can take, start each, and drain when told to.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tickfleet_protocol::ids::WorkerId;
 use tickfleet_protocol::limits::MAX_CLAIMS_PER_CALL;
 use tickfleet_runtime::broker::{Broker, Claim, ClaimRequest};
@@ -128,7 +130,9 @@ impl Worker {
 
     /// One job, from claim to outcome.
     async fn work(self, claim: Claim, permit: OwnedSemaphorePermit, outbox: Outbox) {
-        let outcome = match self.attempt(&claim).await {
+        // A task that ended by a panic would leave its claim among those held, and the heartbeat would renew it.
+        let attempt = AssertUnwindSafe(self.attempt(&claim)).catch_unwind().await;
+        let outcome = match attempt.unwrap_or_else(|panic| Err(JobError::panicked(panic.as_ref()))) {
             Ok(Some(outcome)) => outcome,
             Ok(None) => {
                 self.held.release(&[claim.token]);
