@@ -16,6 +16,7 @@ use tickfleet_protocol::ids::{IdempotencyKey, RunId};
 use tickfleet_protocol::limits::DEFAULT_WEIGHT;
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_runtime::broker::{Durability, NewRun, RunState};
+use tickfleet_runtime::data::survey::OPENING;
 use tickfleet_runtime::sink::Target;
 use tickfleet_worker::run::Run;
 
@@ -28,6 +29,8 @@ use crate::settings::Resolved;
 
 use interrupt::Interrupts;
 
+/// Threads that read files. Each keeps memory of its own, so there are few; see [`OPENING`] for the least.
+const BLOCKING_THREADS: usize = 2 * OPENING;
 /// How long the process waits for async tasks when it ends.
 const SHUTDOWN: Duration = Duration::from_millis(200);
 
@@ -38,7 +41,8 @@ const SHUTDOWN: Duration = Duration::from_millis(200);
 pub fn scan(resolved: &Resolved) -> Result<ExitStatus, Failure> {
     crate::log::start(&resolved.run.log)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = builder.worker_threads(2).enable_all().build();
+    let builder = builder.worker_threads(2).max_blocking_threads(BLOCKING_THREADS);
+    let runtime = builder.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
     let ended = runtime.block_on(async {
         let interrupts = Interrupts::listen();
