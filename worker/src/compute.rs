@@ -9,7 +9,7 @@ use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, red
 use tickfleet_kernels::scan::universe::{BarSymbol, Universe, stage};
 use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput};
 use tickfleet_protocol::plan::{Job, MAP};
-use tickfleet_runtime::data::gather::{Rows, Scratch, gather};
+use tickfleet_runtime::data::gather::{Rows, Scratch, Wanted, gather};
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::tables::{MapRowsBuilder, batch, decode_at, encode, map_rows};
 
@@ -45,7 +45,7 @@ fn map(
     input.unpack(inputs, &names)?;
     let facts = &run.record.facts;
     let as_of = &facts.as_of[dates];
-    let gathered = gather(&input.loaded, &names);
+    let gathered = gather(&input.loaded, &Wanted::new(inputs.names(), &names));
     let mut mapper = Mapper::new(&run.calendar, &run.record.spec.map);
     let mut days: Vec<MapRowsBuilder> = as_of.iter().map(|_| MapRowsBuilder::new(names.len())).collect();
     let (mut first, mut scratch) = (FirstRejects::default(), Scratch::default());

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tickfleet_kernels::scan::universe::Universe;
 use tickfleet_protocol::plan::Job;
 use tickfleet_runtime::broker::Broker;
-use tickfleet_runtime::data::gather::LoadedBlock;
+use tickfleet_runtime::data::gather::{LoadedBlock, Wanted};
 use tickfleet_runtime::data::inputs::{Fetched, Inputs, Want};
 use tickfleet_runtime::data::locate::reopen;
 use tickfleet_runtime::pool::Pool;
@@ -37,14 +37,22 @@ pub struct MapInput {
 }
 
 impl MapInput {
-    /// Decodes what is packed and keeps the rows of `symbols` (sorted). CPU only: call it on the pool.
+    /// Decodes what is packed and keeps the rows of `symbols`. CPU only: call it on the pool.
     ///
     /// # Errors
     /// Damaged blocks.
     pub fn unpack(&mut self, inputs: &Inputs, symbols: &[&str]) -> Result<(), JobError> {
+        // Counted before: a symbol that another lane names meanwhile makes the list be made again.
+        let mut known = inputs.names().count();
+        let mut wanted = Wanted::new(inputs.names(), symbols);
         for (ordinal, fetched) in self.packed.drain(..) {
-            self.loaded
-                .push(LoadedBlock::select(ordinal, inputs.decode(&fetched)?, symbols));
+            let block = inputs.decode(&fetched)?;
+            let now = inputs.names().count();
+            if now > known {
+                known = now;
+                wanted = Wanted::new(inputs.names(), symbols);
+            }
+            self.loaded.push(LoadedBlock::select(ordinal, block, &wanted));
         }
         Ok(())
     }

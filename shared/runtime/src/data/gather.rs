@@ -8,6 +8,7 @@ use tickfleet_protocol::facts::RowPlace;
 
 use super::block::{Keys, Prices, Run};
 use super::inputs::Block;
+use super::names::Names;
 
 /// A block's rows in memory: all of them, or copies of those that a job wants.
 #[derive(Debug)]
@@ -28,19 +29,14 @@ impl LoadedBlock {
         }
     }
 
-    /// What `symbols` (sorted) need of a block. Where that is less than half of it, the rows are copied and the block
+    /// What a job needs of a block. Where that is less than half of it, the rows are copied and the block
     /// can go: blocks ordered by date hold a little of every symbol, and a job reads all of them.
-    pub fn select(ordinal: u32, block: Block, symbols: &[&str]) -> Self {
+    pub fn select(ordinal: u32, block: Block, symbols: &Wanted) -> Self {
         let keys = &block.keys;
-        let wanted: Vec<bool> = keys
-            .names
-            .iter()
-            .map(|name| symbols.binary_search(&name.as_ref()).is_ok())
-            .collect();
         let runs: Vec<Run> = keys
             .runs
             .iter()
-            .filter(|run| wanted[run.name as usize])
+            .filter(|run| symbols.index(run.name).is_some())
             .copied()
             .collect();
         let rows: Vec<u32> = runs.iter().flat_map(|run| run.start..run.end).collect();
@@ -59,7 +55,6 @@ impl LoadedBlock {
             moved
         });
         let keys = Keys {
-            names: keys.names.clone(),
             runs: runs.collect(),
             days: rows.iter().map(|&row| keys.days[row as usize]).collect(),
             volume: rows.iter().map(|&row| keys.volume[row as usize]).collect(),
@@ -142,30 +137,48 @@ pub struct Gathered<'a> {
     has_adj_close: bool,
 }
 
-/// Finds the rows of `symbols` (sorted) in blocks that are in input order.
-pub fn gather<'a>(blocks: &'a [LoadedBlock], symbols: &[&str]) -> Gathered<'a> {
+/// The symbols that a job asks for, by their numbers.
+#[derive(Debug)]
+pub struct Wanted {
+    /// For each number, the place among the symbols asked for.
+    places: Vec<Option<u32>>,
+    count: usize,
+}
+
+impl Wanted {
+    /// The symbols of a job, in their order.
+    pub fn new(names: &Names, symbols: &[&str]) -> Self {
+        let mut places = Vec::new();
+        for (place, symbol) in (0u32..).zip(symbols) {
+            // A symbol without a number is in no block.
+            let Some(id) = names.find(symbol) else { continue };
+            if places.len() <= id as usize {
+                places.resize(id as usize + 1, None);
+            }
+            places[id as usize] = Some(place);
+        }
+        let count = symbols.len();
+        Self { places, count }
+    }
+
+    fn index(&self, name: u32) -> Option<u32> {
+        self.places.get(name as usize).copied().flatten()
+    }
+}
+
+/// Finds the rows of the symbols asked for in blocks that are in input order.
+pub fn gather<'a>(blocks: &'a [LoadedBlock], symbols: &Wanted) -> Gathered<'a> {
     let mut pieces = Vec::new();
     for (at, loaded) in (0u32..).zip(blocks) {
-        let keys = &loaded.block.keys;
-        let wanted: Vec<Option<u32>> = keys
-            .names
-            .iter()
-            .map(|name| {
-                symbols
-                    .binary_search(&name.as_ref())
-                    .ok()
-                    .and_then(|at| u32::try_from(at).ok())
-            })
-            .collect();
-        for run in &keys.runs {
-            if let Some(symbol) = wanted[run.name as usize] {
+        for run in &loaded.block.keys.runs {
+            if let Some(symbol) = symbols.index(run.name) {
                 pieces.push((symbol, at, run.start, run.end));
             }
         }
     }
     pieces.sort_by_key(|piece| piece.0);
     let ends = (0u32..)
-        .take(symbols.len())
+        .take(symbols.count)
         .map(|symbol| pieces.partition_point(|piece| piece.0 <= symbol))
         .collect();
     let adjusted = |loaded: &LoadedBlock| {
@@ -305,10 +318,10 @@ mod tests {
     use crate::data::block::RunBuilder;
 
     /// A block of (symbol, day, close).
-    fn block(ordinal: u32, rows: &[(&str, i32, f64)], adjusted: bool) -> LoadedBlock {
+    fn block(names: &Names, ordinal: u32, rows: &[(&str, i32, f64)], adjusted: bool) -> LoadedBlock {
         let mut runs = RunBuilder::default();
         for (row, (name, ..)) in (0u32..).zip(rows) {
-            let name = runs.name(name);
+            let name = names.id(name);
             runs.push(Some(name), row, row + 1);
         }
         let close: ScalarBuffer<f64> = rows.iter().map(|row| row.2).collect();
@@ -327,8 +340,8 @@ mod tests {
         LoadedBlock::whole(ordinal, block)
     }
 
-    fn closes(blocks: &[LoadedBlock], symbols: &[&str], symbol: usize) -> Vec<(i32, f64, u32, u32)> {
-        let gathered = gather(blocks, symbols);
+    fn closes(names: &Names, blocks: &[LoadedBlock], symbols: &[&str], symbol: usize) -> Vec<(i32, f64, u32, u32)> {
+        let gathered = gather(blocks, &Wanted::new(names, symbols));
         let mut scratch = Scratch::default();
         let rows = gathered.rows(symbol, &mut scratch);
         let place = |row| rows.place(row);
@@ -339,16 +352,22 @@ mod tests {
 
     #[test]
     fn scattered_rows_come_in_date_then_input_order() {
+        let names = Names::default();
         let blocks = [
-            block(4, &[("B", 2, 1.0), ("A", 3, 2.0), ("A", 1, 3.0), ("B", 3, 4.0)], false),
-            block(7, &[("A", 3, 5.0), ("C", 1, 6.0), ("A", 2, 7.0)], true),
+            block(
+                &names,
+                4,
+                &[("B", 2, 1.0), ("A", 3, 2.0), ("A", 1, 3.0), ("B", 3, 4.0)],
+                false,
+            ),
+            block(&names, 7, &[("A", 3, 5.0), ("C", 1, 6.0), ("A", 2, 7.0)], true),
         ];
         let symbols = ["A", "B", "D"];
         let expect = [(1, 3.0, 4, 2), (2, 7.0, 7, 2), (3, 2.0, 4, 1), (3, 5.0, 7, 0)];
-        assert_eq!(closes(&blocks, &symbols, 0), expect);
-        assert_eq!(closes(&blocks, &symbols, 1), [(2, 1.0, 4, 0), (3, 4.0, 4, 3)]);
-        assert_eq!(closes(&blocks, &symbols, 2), []);
-        let gathered = gather(&blocks, &symbols);
+        assert_eq!(closes(&names, &blocks, &symbols, 0), expect);
+        assert_eq!(closes(&names, &blocks, &symbols, 1), [(2, 1.0, 4, 0), (3, 4.0, 4, 3)]);
+        assert_eq!(closes(&names, &blocks, &symbols, 2), []);
+        let gathered = gather(&blocks, &Wanted::new(&names, &symbols));
         let mut scratch = Scratch::default();
         let adjusted = gathered
             .rows(0, &mut scratch)
@@ -361,6 +380,7 @@ mod tests {
 
     #[test]
     fn selected_rows_are_those_of_the_whole_block() {
+        let names = Names::default();
         let rows = [
             ("B", 2, 1.0),
             ("A", 3, 2.0),
@@ -369,10 +389,14 @@ mod tests {
             ("C", 2, 5.0),
             ("B", 9, 6.0),
         ];
-        let whole = [block(4, &rows, true)];
+        let whole = [block(&names, 4, &rows, true)];
         for symbols in [&["A"][..], &["A", "C"], &["C", "D"], &["D"]] {
             let Block { keys, prices } = whole[0].block.clone();
-            let some = [LoadedBlock::select(4, Block { keys, prices }, symbols)];
+            let some = [LoadedBlock::select(
+                4,
+                Block { keys, prices },
+                &Wanted::new(&names, symbols),
+            )];
             assert_eq!(
                 some[0].rows.is_some(),
                 symbols.len() == 1 || symbols[1] == "D",
@@ -380,8 +404,8 @@ mod tests {
             );
             for symbol in 0..symbols.len() {
                 assert_eq!(
-                    closes(&some, symbols, symbol),
-                    closes(&whole, symbols, symbol),
+                    closes(&names, &some, symbols, symbol),
+                    closes(&names, &whole, symbols, symbol),
                     "{symbols:?}"
                 );
             }
@@ -390,8 +414,9 @@ mod tests {
 
     #[test]
     fn sorted_rows_of_one_block_are_not_copied() {
-        let blocks = [block(0, &[("A", 1, 1.0), ("A", 1, 2.0), ("B", 1, 3.0)], false)];
-        let gathered = gather(&blocks, &["A", "B"]);
+        let names = Names::default();
+        let blocks = [block(&names, 0, &[("A", 1, 1.0), ("A", 1, 2.0), ("B", 1, 3.0)], false)];
+        let gathered = gather(&blocks, &Wanted::new(&names, &["A", "B"]));
         let mut scratch = Scratch::default();
         assert_eq!(
             gathered.rows(0, &mut scratch).close.as_ptr(),

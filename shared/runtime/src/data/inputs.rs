@@ -17,6 +17,7 @@ use super::block::{Keys, Prices};
 use super::columns::BARS;
 use super::error::DataError;
 use super::file::StoredFile;
+use super::names::Names;
 use super::parquet::ParquetFile;
 use super::ranges::FetchedRanges;
 use super::text::TextFile;
@@ -105,6 +106,7 @@ enum Source {
 /// The inputs of one process.
 #[derive(Debug)]
 pub struct Inputs {
+    names: Names,
     open: Cache<FileKey, Arc<BarFile>>,
     keys: Cache<BlockKey, Arc<Keys>>,
     prices: Cache<BlockKey, Arc<Prices>>,
@@ -126,10 +128,16 @@ impl Inputs {
     /// keys and neighbouring jobs share.
     pub fn new(cache_bytes: u64) -> Self {
         Self {
+            names: Names::default(),
             open: bounded(OPEN_FILES_MAX, |_| 1),
             keys: bounded(cache_bytes / 2, |keys: &Arc<Keys>| keys.bytes()),
             prices: bounded(cache_bytes / 2, |prices: &Arc<Prices>| prices.bytes()),
         }
+    }
+
+    /// The symbols that blocks name by number.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Opens a file of daily bars, or finds it open.
@@ -219,7 +227,7 @@ impl Inputs {
                     unreachable!("ranges come from row groups")
                 };
                 if keys.is_none() {
-                    let decoded = Arc::new(parquet.keys(group as usize, ranges.clone(), fetched.rule)?);
+                    let decoded = Arc::new(parquet.keys(group as usize, ranges.clone(), &self.names, fetched.rule)?);
                     self.keys.insert(key(fetched), decoded.clone());
                     keys = Some(decoded);
                 }
@@ -230,7 +238,7 @@ impl Inputs {
                 }
             }
             (BarFile::Text(text), Source::Text(bytes)) => {
-                let (parsed, values) = text_parse::bars(text, bytes, fetched.rule);
+                let (parsed, values) = text_parse::bars(text, bytes, &self.names, fetched.rule);
                 let (parsed, values) = (Arc::new(parsed), Arc::new(values));
                 self.keys.insert(key(fetched), parsed.clone());
                 self.prices.insert(key(fetched), values.clone());

@@ -13,6 +13,7 @@ pub mod file;
 pub mod gather;
 pub mod inputs;
 pub mod locate;
+pub mod names;
 pub mod parquet;
 pub mod ranges;
 pub mod survey;

@@ -19,6 +19,7 @@ use super::columns::{ColumnNames, find};
 use super::convert::{Numbers, Origin, append_days};
 use super::error::DataError;
 use super::file::StoredFile;
+use super::names::Names;
 use super::ranges::FetchedRanges;
 use super::symbol_rows::SymbolRows;
 
@@ -114,9 +115,15 @@ impl ParquetFile {
     ///
     /// # Errors
     /// Damaged pages and columns of the wrong type.
-    pub fn keys(&self, group: usize, chunks: FetchedRanges, rule: TickerRule) -> Result<Keys, DataError> {
+    pub fn keys(
+        &self,
+        group: usize,
+        chunks: FetchedRanges,
+        names: &Names,
+        rule: TickerRule,
+    ) -> Result<Keys, DataError> {
         let rows = self.rows(group);
-        let mut symbols = SymbolRows::new(rule);
+        let mut symbols = SymbolRows::new(names, rule);
         let (mut days, mut volume) = (Vec::with_capacity(rows), Numbers::default());
         let mut undated = Vec::new();
         self.decode(group, chunks, &[SYMBOL, DATE, VOLUME], |batch| {

@@ -9,20 +9,23 @@ use tickfleet_kernels::scan::{cells, ticker};
 use super::block::{Keys, RunBuilder};
 use super::convert::{Origin, as_text};
 use super::error::DataError;
+use super::names::Names;
 
 /// Symbol columns, batch by batch, as runs.
-pub(super) struct SymbolRows {
+pub(super) struct SymbolRows<'a> {
     rule: TickerRule,
+    names: &'a Names,
     runs: RunBuilder,
     /// (ordinal of the name, first row, end), before undated rows are taken out.
     pending: Vec<(Option<u32>, u32, u32)>,
     rows: u32,
 }
 
-impl SymbolRows {
-    pub(super) fn new(rule: TickerRule) -> Self {
+impl<'a> SymbolRows<'a> {
+    pub(super) fn new(names: &'a Names, rule: TickerRule) -> Self {
         Self {
             rule,
+            names,
             runs: RunBuilder::default(),
             pending: Vec::new(),
             rows: 0,
@@ -67,10 +70,10 @@ impl SymbolRows {
         Ok(())
     }
 
-    fn name(&mut self, cell: Option<&str>) -> Option<u32> {
+    fn name(&self, cell: Option<&str>) -> Option<u32> {
         let text = cells::symbol_text(cell?)?;
         let symbol = ticker::canonical(&text, self.rule);
-        (!symbol.is_empty()).then(|| self.runs.name(&symbol))
+        (!symbol.is_empty()).then(|| self.names.id(&symbol))
     }
 
     fn push(&mut self, name: Option<u32>, rows: usize) {

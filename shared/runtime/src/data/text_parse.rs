@@ -8,6 +8,7 @@ use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_kernels::scan::{cells, ticker};
 
 use super::block::{Keys, Prices, RunBuilder};
+use super::names::Names;
 use super::text::{Place, TextFile};
 
 /// Bytes of a typical record of bars; only sizes the first allocation.
@@ -16,22 +17,23 @@ const RECORD_BYTES: usize = 48;
 /// Parses a block of daily bars.
 ///
 /// Short records have missing cells at their end; surplus cells are ignored.
-pub fn bars(file: &TextFile, text: &[u8], rule: TickerRule) -> (Keys, Prices) {
+pub fn bars(file: &TextFile, text: &[u8], names: &Names, rule: TickerRule) -> (Keys, Prices) {
     let rows = text.len() / RECORD_BYTES;
     let place = |wanted: usize| file.place(wanted);
     let mut symbols = SymbolCells {
         rule,
-        runs: RunBuilder::default(),
+        names,
         seen: HashMap::new(),
         last: None,
     };
+    let mut runs = RunBuilder::default();
     let (mut days, mut lines) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
     let mut numbers: [Vec<f64>; 6] = std::array::from_fn(|_| Vec::with_capacity(rows));
     let mut row = 0u32;
     records(text, |line, record| {
         let day = cell(record, place(1)).and_then(cells::date);
         let name = cell_bytes(record, place(0)).and_then(|bytes| symbols.ordinal(bytes));
-        symbols.runs.push(name.filter(|_| day.is_some()), row, row + 1);
+        runs.push(name.filter(|_| day.is_some()), row, row + 1);
         days.push(day.unwrap_or_default());
         for (values, wanted) in numbers.iter_mut().zip(2..) {
             let value = cell(record, place(wanted))
@@ -45,7 +47,7 @@ pub fn bars(file: &TextFile, text: &[u8], rule: TickerRule) -> (Keys, Prices) {
     let [open, high, low, close, volume, adj_close] = numbers.map(ScalarBuffer::from);
     let adj_close = (place(7) != Place::Absent).then_some(adj_close);
     (
-        symbols.runs.finish(days, volume, lines),
+        runs.finish(days, volume, lines),
         Prices {
             open,
             high,
@@ -130,14 +132,14 @@ fn cell_bytes<'a>(record: &'a csv::ByteRecord, place: Place<'a>) -> Option<&'a [
 }
 
 /// Symbol cells as ordinals; each distinct spelling is made canonical once.
-struct SymbolCells {
+struct SymbolCells<'a> {
     rule: TickerRule,
-    runs: RunBuilder,
+    names: &'a Names,
     seen: HashMap<Vec<u8>, Option<u32>>,
     last: Option<(Vec<u8>, Option<u32>)>,
 }
 
-impl SymbolCells {
+impl SymbolCells<'_> {
     fn ordinal(&mut self, bytes: &[u8]) -> Option<u32> {
         if let Some((last, ordinal)) = &self.last
             && last == bytes
@@ -159,11 +161,11 @@ impl SymbolCells {
         ordinal
     }
 
-    fn canonical(&mut self, bytes: &[u8]) -> Option<u32> {
+    fn canonical(&self, bytes: &[u8]) -> Option<u32> {
         let text = String::from_utf8_lossy(bytes);
         let text = cells::symbol_text(&text)?;
         let symbol = ticker::canonical(&text, self.rule);
-        (!symbol.is_empty()).then(|| self.runs.name(&symbol))
+        (!symbol.is_empty()).then(|| self.names.id(&symbol))
     }
 }
 
