@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickfleet_protocol::ids::WorkerId;
+use tickfleet_protocol::limits::DEFAULT_LEASE_MS;
 use tickfleet_runtime::broker::Broker;
 use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::data::inputs::Inputs;
@@ -20,8 +21,6 @@ use crate::error::{ExitStatus, Failure};
 const JOB_BYTES: u64 = 128 << 20;
 /// Results are kept in at most this part of the machine's memory.
 const RESULT_MEMORY_PART: u64 = 4;
-/// Lease of a claim. In one process a claim can only end by its job, so it is long.
-const LEASE: Duration = Duration::from_secs(30);
 /// Longest a job may compute before it counts as hung.
 const JOB_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -51,7 +50,7 @@ impl Embedded {
         let options = WorkerOptions {
             id: WorkerId::new("embedded").expect("a valid name"),
             read_ahead: lanes,
-            lease: LEASE,
+            lease: Duration::from_millis(DEFAULT_LEASE_MS),
             job_max: JOB_MAX,
         };
         let (drain, draining) = watch::channel(false);

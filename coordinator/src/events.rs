@@ -44,7 +44,7 @@ pub enum Event<'a> {
         /// The run.
         run: RunId,
         /// What, and the counts after it.
-        #[serde(rename = "progress")]
+        #[serde(flatten)]
         what: &'a RunProgress,
     },
     /// Something worth knowing.

@@ -13,7 +13,7 @@ use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_proto::convert::{FirstRejects, ReduceOutput};
 use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::RunId;
-use tickfleet_protocol::plan::Job;
+use tickfleet_protocol::plan::{Job, stage_name};
 use tickfleet_runtime::broker::{Broker, RunState};
 use tickfleet_runtime::data::describe::{RowFault, describe};
 use tickfleet_runtime::sink::{FileSink, Metadata, SinkError, Target};
@@ -59,9 +59,10 @@ pub async fn collect(
         }
         report.take_day(date, ranked_rows(&tables.ranked), tables.scored_rows, &tables.funnel);
     }
-    report.files = tokio::task::block_in_place(|| writer.finish())?;
     report.unplaced_rows = facts.unplaced_rows;
     report.notes = notes(cluster, run, first).await?;
+    // Last, and without an await after it: whoever interrupts the run before this leaves no file.
+    report.files = tokio::task::block_in_place(|| writer.finish())?;
     Ok(report)
 }
 
@@ -77,10 +78,7 @@ pub async fn failure(broker: &dyn Broker, run: RunId, state: RunState) -> Failur
         return failure;
     };
     let named = dead.iter().take(DEAD_SHOWN).fold(failure, |failure, letter| {
-        let stage = ["map", "reduce"]
-            .get(usize::from(letter.job.stage.0))
-            .copied()
-            .unwrap_or("stage");
+        let stage = stage_name(u32::from(letter.job.stage.0));
         failure.why(format!("{stage} job {}: {}", letter.job.index.0, letter.reason))
     });
     match dead.len().saturating_sub(DEAD_SHOWN) {
@@ -192,11 +190,15 @@ impl<'a> Writer<'a> {
         ))
     }
 
-    /// Puts every file in its place.
+    /// Completes every file, then puts them in their places: a full disk leaves none of them.
     fn finish(self) -> Result<Vec<Written>, Failure> {
-        let mut files = Vec::with_capacity(self.sinks.len());
+        let mut sealed = Vec::with_capacity(self.sinks.len());
         for (sink, written) in self.sinks {
-            sink.finish().map_err(|error| unwritten(&error))?;
+            sealed.push((sink.seal().map_err(|error| unwritten(&error))?, written));
+        }
+        let mut files = Vec::with_capacity(sealed.len());
+        for (file, written) in sealed {
+            file.publish().map_err(|error| unwritten(&error))?;
             files.push(written);
         }
         Ok(files)

@@ -158,7 +158,7 @@ impl Worker {
         if self.broker.result(identity).await?.is_some() {
             return Ok(Some(Outcome::Done(identity, None)));
         }
-        let input = fetch(&run, &self.inputs, self.broker.as_ref(), &job).await?;
+        let input = fetch(&run, &self.inputs, &self.pool, self.broker.as_ref(), &job).await?;
         let (inputs, held, token) = (self.inputs.clone(), self.held.clone(), claim.token);
         let task = move || {
             if held.is_revoked(&token) {

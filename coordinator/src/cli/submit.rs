@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::flags::SettingFlags;
+use super::stdout;
 use crate::error::{ExitStatus, Failure};
+use crate::events::Event;
 use crate::settings::{Request, Resolved, resolve};
 
 const EXAMPLES: &str = "\
@@ -24,7 +26,8 @@ SETTINGS
   coordinator config --help says how.
 
 EXIT STATUS
-  0 the run succeeded; 1 it failed; 2 bad usage or bad input, before it ran";
+  0 the run succeeded; 1 it failed; 2 bad usage or bad input, before it ran;
+  130 interrupted by Ctrl-C";
 
 /// Run a job and follow it to its result
 #[derive(Debug, Args)]
@@ -51,12 +54,25 @@ struct Scan {
 impl Submit {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         match self.job {
-            Job::Scan(scan) => crate::submit::scan(&scan.resolve()?),
+            Job::Scan(scan) => match scan.resolve() {
+                Ok(resolved) => crate::submit::scan(&resolved),
+                Err(failure) => Err(scan.report(failure)),
+            },
         }
     }
 }
 
 impl Scan {
+    /// Whoever reads events hears of bad settings by an event, too.
+    fn report(&self, failure: Failure) -> Failure {
+        if self.request.json {
+            let event = serde_json::to_string(&Event::Error(&failure)).expect("events are plain data");
+            // The failure is printed on standard error whatever becomes of this.
+            let _ = stdout::write(format!("{event}\n").as_bytes());
+        }
+        failure
+    }
+
     fn resolve(&self) -> Result<Resolved, Failure> {
         Ok(resolve(self.settings.layers()?, &self.request)?)
     }

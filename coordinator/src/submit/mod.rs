@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use tickfleet_protocol::digest::digest_of;
 use tickfleet_protocol::identity::canonical;
 use tickfleet_protocol::ids::{IdempotencyKey, RunId};
+use tickfleet_protocol::limits::DEFAULT_WEIGHT;
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_runtime::broker::{Durability, NewRun, RunState};
+use tickfleet_runtime::data::survey::OPENING;
 use tickfleet_runtime::sink::Target;
 use tickfleet_worker::run::Run;
 
@@ -27,6 +29,8 @@ use crate::settings::Resolved;
 
 use interrupt::Interrupts;
 
+/// Threads that read files. Each keeps memory of its own, so there are few; see [`OPENING`] for the least.
+const BLOCKING_THREADS: usize = 2 * OPENING;
 /// How long the process waits for async tasks when it ends.
 const SHUTDOWN: Duration = Duration::from_millis(200);
 
@@ -37,7 +41,8 @@ const SHUTDOWN: Duration = Duration::from_millis(200);
 pub fn scan(resolved: &Resolved) -> Result<ExitStatus, Failure> {
     crate::log::start(&resolved.run.log)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = builder.worker_threads(2).enable_all().build();
+    let builder = builder.worker_threads(2).max_blocking_threads(BLOCKING_THREADS);
+    let runtime = builder.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
     let ended = runtime.block_on(async {
         let interrupts = Interrupts::listen();
@@ -94,7 +99,10 @@ async fn run(
     if state != RunState::Succeeded {
         return Err(results::failure(cluster.broker.as_ref(), id, state).await);
     }
-    let report = results::collect(&cluster, id, &run, out.as_ref(), events).await?;
+    let report = tokio::select! {
+        report = results::collect(&cluster, id, &run, out.as_ref(), events) => report?,
+        () = &mut stop => return Err(detached()),
+    };
     cluster.stop().await?;
     events.finish(&report, started.elapsed())?;
     Ok(ExitStatus::Succeeded)
@@ -112,7 +120,7 @@ async fn enqueue(cluster: &Embedded, run: &Run) -> Result<RunId, Failure> {
         digest,
         payload: run.record.encode(),
         stages: run.plan.stages(),
-        weight: 1,
+        weight: DEFAULT_WEIGHT,
         deadline: None,
         retry: RetryPolicy::default(),
         durability: Durability::Memory,

@@ -11,7 +11,7 @@ use tickfleet_protocol::plan::Sharding;
 use tickfleet_protocol::spec::scan::{DateSelection, Day, ScanSpec};
 use tickfleet_protocol::survey::Survey;
 use tickfleet_runtime::data::DataError;
-use tickfleet_runtime::data::locate::locate;
+use tickfleet_runtime::data::locate::{canonical_uri, locate};
 use tickfleet_runtime::data::survey::survey;
 use tickfleet_runtime::data::universe::{UniverseTable, read_universe};
 
@@ -72,8 +72,14 @@ pub(super) async fn open(
         symbols: options.shard_size.and_then(|size| u32::try_from(size).ok()),
         dates: None,
     };
+    let mut spec = spec.clone();
+    spec.bars = canonical_uri("bars", &spec.bars).map_err(|error| bad_input(&error))?;
+    spec.universe = match &spec.universe {
+        Some(uri) => Some(canonical_uri("universe", uri).map_err(|error| bad_input(&error))?),
+        None => None,
+    };
     Ok(ScanRun {
-        spec: spec.clone(),
+        spec,
         facts: facts(survey, as_of, mapped, universe),
         sharding,
     })

@@ -18,6 +18,12 @@ pub fn count(value: u64) -> String {
     text
 }
 
+/// A number of things: `1 file`, `1,200 files`.
+#[must_use]
+pub fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// A number with that many decimals; one that rounds to zero has no sign.
 #[must_use]
 pub fn fixed(value: f64, decimals: usize) -> String {

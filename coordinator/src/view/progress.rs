@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::number::{count, duration};
+use super::number::{count, duration, plural};
 use super::text::printable;
 
 /// A stage of a run at one instant.
@@ -181,10 +181,6 @@ pub fn describe(snapshot: &Snapshot) -> String {
         _ => {}
     }
     text
-}
-
-fn plural(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// Jobs a second; `None` before there is anything to divide.

@@ -30,6 +30,8 @@ pub struct FileFacts {
     pub version: String,
     /// Encoding.
     pub format: FileFormat,
+    /// Columns that its folders name (`key=value`), outermost first.
+    pub hive: Vec<(String, String)>,
 }
 
 /// Where a block lies in its file.

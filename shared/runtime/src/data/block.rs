@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use arrow::buffer::ScalarBuffer;
+
 /// Rows `start..end` that belong to one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
@@ -17,7 +19,7 @@ pub struct Run {
 }
 
 /// Symbols, days and volumes of a block's rows.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Keys {
     /// Canonical symbols of placed rows, each once, in order of first appearance.
     pub names: Vec<Arc<str>>,
@@ -26,7 +28,7 @@ pub struct Keys {
     /// Day of each row (days since 1970-01-01); undefined for rows in no run.
     pub days: Vec<i32>,
     /// Volume of each row.
-    pub volume: Vec<f64>,
+    pub volume: ScalarBuffer<f64>,
     /// First row in no run, if any.
     pub first_unplaced: Option<u32>,
     /// Text files: line of each row, counted from the block's first line.
@@ -55,18 +57,18 @@ impl Keys {
 }
 
 /// Prices of a block's rows, in quote currency.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Prices {
     /// Open of each row.
-    pub open: Vec<f64>,
+    pub open: ScalarBuffer<f64>,
     /// High of each row.
-    pub high: Vec<f64>,
+    pub high: ScalarBuffer<f64>,
     /// Low of each row.
-    pub low: Vec<f64>,
+    pub low: ScalarBuffer<f64>,
     /// Close of each row.
-    pub close: Vec<f64>,
+    pub close: ScalarBuffer<f64>,
     /// Adjusted close of each row, where the file has that column.
-    pub adj_close: Option<Vec<f64>>,
+    pub adj_close: Option<ScalarBuffer<f64>>,
 }
 
 impl Prices {
@@ -113,7 +115,7 @@ impl RunBuilder {
     }
 
     /// The finished keys.
-    pub fn finish(self, days: Vec<i32>, volume: Vec<f64>, lines: Vec<u32>) -> Keys {
+    pub fn finish(self, days: Vec<i32>, volume: ScalarBuffer<f64>, lines: Vec<u32>) -> Keys {
         Keys {
             names: self.names,
             runs: self.runs,

@@ -1,17 +1,91 @@
 //! A job's symbols out of its blocks: rows of one symbol, sorted by date and then input order, without a copy where the
 //! file already has them so.
 
+use std::sync::Arc;
+
+use arrow::buffer::ScalarBuffer;
 use tickfleet_protocol::facts::RowPlace;
 
+use super::block::{Keys, Prices, Run};
 use super::inputs::Block;
 
-/// A block and its ordinal in the run's facts.
+/// A block's rows in memory: all of them, or copies of those that a job wants.
 #[derive(Debug)]
 pub struct LoadedBlock {
-    /// Ordinal into the facts' blocks.
-    pub ordinal: u32,
-    /// Keys and prices.
-    pub block: Block,
+    ordinal: u32,
+    block: Block,
+    /// Rows in the file, where only some were kept.
+    rows: Option<Vec<u32>>,
+}
+
+impl LoadedBlock {
+    /// A block as decoded, with its ordinal in the run's facts.
+    pub fn whole(ordinal: u32, block: Block) -> Self {
+        Self {
+            ordinal,
+            block,
+            rows: None,
+        }
+    }
+
+    /// What `symbols` (sorted) need of a block. Where that is less than half of it, the rows are copied and the block
+    /// can go: blocks ordered by date hold a little of every symbol, and a job reads all of them.
+    pub fn select(ordinal: u32, block: Block, symbols: &[&str]) -> Self {
+        let keys = &block.keys;
+        let wanted: Vec<bool> = keys
+            .names
+            .iter()
+            .map(|name| symbols.binary_search(&name.as_ref()).is_ok())
+            .collect();
+        let runs: Vec<Run> = keys
+            .runs
+            .iter()
+            .filter(|run| wanted[run.name as usize])
+            .copied()
+            .collect();
+        let rows: Vec<u32> = runs.iter().flat_map(|run| run.start..run.end).collect();
+        if rows.len() * 2 >= keys.rows() {
+            return Self::whole(ordinal, block);
+        }
+        let mut start = 0;
+        let runs = runs.iter().map(|run| {
+            let end = start + (run.end - run.start);
+            let moved = Run {
+                name: run.name,
+                start,
+                end,
+            };
+            start = end;
+            moved
+        });
+        let keys = Keys {
+            names: keys.names.clone(),
+            runs: runs.collect(),
+            days: rows.iter().map(|&row| keys.days[row as usize]).collect(),
+            volume: rows.iter().map(|&row| keys.volume[row as usize]).collect(),
+            first_unplaced: None,
+            lines: Vec::new(),
+        };
+        let pick = |values: &ScalarBuffer<f64>| rows.iter().map(|&row| values[row as usize]).collect();
+        let prices = block.prices.as_ref().map(|prices| {
+            Arc::new(Prices {
+                open: pick(&prices.open),
+                high: pick(&prices.high),
+                low: pick(&prices.low),
+                close: pick(&prices.close),
+                adj_close: prices.adj_close.as_ref().map(pick),
+            })
+        });
+        let block = Block {
+            keys: Arc::new(keys),
+            prices,
+        };
+        Self {
+            ordinal,
+            block,
+            rows: Some(rows),
+        }
+    }
 }
 
 /// Rows of one symbol, sorted by (date, input order); missing numbers are NaN.
@@ -38,6 +112,8 @@ pub struct Rows<'a> {
 enum Places<'a> {
     /// Rows follow each other in one block.
     From(RowPlace),
+    /// Rows of one block, by their place in it.
+    Of(u32, &'a [u32]),
     Each(&'a [RowPlace]),
 }
 
@@ -49,6 +125,7 @@ impl Rows<'_> {
                 block: first.block,
                 row: first.row + u32::try_from(row).expect("rows of one block"),
             },
+            Places::Of(block, rows) => RowPlace { block, row: rows[row] },
             Places::Each(places) => places[row],
         }
     }
@@ -136,9 +213,16 @@ impl Gathered<'_> {
     }
 
     fn in_place(&self, at: usize, start: u32, end: u32) -> Rows<'_> {
-        let LoadedBlock { ordinal, block } = &self.blocks[at];
+        let LoadedBlock { ordinal, block, rows } = &self.blocks[at];
         let prices = block.prices.as_ref().expect("a job's blocks are read with prices");
         let range = start as usize..end as usize;
+        let places = match rows {
+            None => Places::From(RowPlace {
+                block: *ordinal,
+                row: start,
+            }),
+            Some(rows) => Places::Of(*ordinal, &rows[range.clone()]),
+        };
         Rows {
             date: &block.keys.days[range.clone()],
             open: &prices.open[range.clone()],
@@ -147,10 +231,7 @@ impl Gathered<'_> {
             close: &prices.close[range.clone()],
             volume: &block.keys.volume[range.clone()],
             adj_close: prices.adj_close.as_ref().map(|values| &values[range]),
-            places: Places::From(RowPlace {
-                block: *ordinal,
-                row: start,
-            }),
+            places,
         }
     }
 
@@ -220,10 +301,8 @@ impl Columns {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::data::block::{Prices, RunBuilder};
+    use crate::data::block::RunBuilder;
 
     /// A block of (symbol, day, close).
     fn block(ordinal: u32, rows: &[(&str, i32, f64)], adjusted: bool) -> LoadedBlock {
@@ -232,7 +311,7 @@ mod tests {
             let name = runs.name(name);
             runs.push(Some(name), row, row + 1);
         }
-        let close: Vec<f64> = rows.iter().map(|row| row.2).collect();
+        let close: ScalarBuffer<f64> = rows.iter().map(|row| row.2).collect();
         let keys = runs.finish(rows.iter().map(|row| row.1).collect(), close.clone(), Vec::new());
         let prices = Prices {
             open: close.clone(),
@@ -241,13 +320,11 @@ mod tests {
             adj_close: adjusted.then(|| close.clone()),
             close,
         };
-        LoadedBlock {
-            ordinal,
-            block: Block {
-                keys: Arc::new(keys),
-                prices: Some(Arc::new(prices)),
-            },
-        }
+        let block = Block {
+            keys: Arc::new(keys),
+            prices: Some(Arc::new(prices)),
+        };
+        LoadedBlock::whole(ordinal, block)
     }
 
     fn closes(blocks: &[LoadedBlock], symbols: &[&str], symbol: usize) -> Vec<(i32, f64, u32, u32)> {
@@ -280,6 +357,35 @@ mod tests {
             .to_vec();
         assert!(adjusted[0].is_nan());
         assert_eq!(adjusted[3..], [5.0]);
+    }
+
+    #[test]
+    fn selected_rows_are_those_of_the_whole_block() {
+        let rows = [
+            ("B", 2, 1.0),
+            ("A", 3, 2.0),
+            ("C", 1, 3.0),
+            ("A", 1, 4.0),
+            ("C", 2, 5.0),
+            ("B", 9, 6.0),
+        ];
+        let whole = [block(4, &rows, true)];
+        for symbols in [&["A"][..], &["A", "C"], &["C", "D"], &["D"]] {
+            let Block { keys, prices } = whole[0].block.clone();
+            let some = [LoadedBlock::select(4, Block { keys, prices }, symbols)];
+            assert_eq!(
+                some[0].rows.is_some(),
+                symbols.len() == 1 || symbols[1] == "D",
+                "copied when under half"
+            );
+            for symbol in 0..symbols.len() {
+                assert_eq!(
+                    closes(&some, symbols, symbol),
+                    closes(&whole, symbols, symbol),
+                    "{symbols:?}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tickfleet_kernels::scan::options::TickerRule;
 
 use super::block::{Keys, Prices};
 use super::columns::{ColumnNames, find};
-use super::convert::{Origin, append_days, append_numbers};
+use super::convert::{Numbers, Origin, append_days};
 use super::error::DataError;
 use super::file::StoredFile;
 use super::ranges::FetchedRanges;
@@ -53,7 +53,7 @@ impl ParquetFile {
             .map(|field| field.name().clone())
             .collect();
         let mut with_folders = header.clone();
-        with_folders.extend(file.hive.iter().map(|(key, _)| key.clone()));
+        with_folders.extend(file.facts.hive.iter().map(|(key, _)| key.clone()));
         let columns = find(table, &file.facts.uri, wanted, &with_folders)?;
         for (ordinal, group) in metadata.metadata().row_groups().iter().enumerate() {
             if group.num_rows() > ROW_GROUP_ROWS_MAX || group.num_rows() < 0 {
@@ -71,6 +71,20 @@ impl ParquetFile {
             metadata,
             columns,
         })
+    }
+
+    /// Where each wanted column is, with its type or its folder's value: the same bytes under another layout are
+    /// other data.
+    pub fn layout(&self) -> String {
+        let fields = self.metadata.schema().fields();
+        let place = |column: &Option<usize>| match column {
+            None => "absent".to_owned(),
+            Some(ordinal) => match fields.get(*ordinal) {
+                Some(field) => format!("{ordinal} {}", field.data_type()),
+                None => format!("folder {:?}", self.file.facts.hive[ordinal - fields.len()].1),
+            },
+        };
+        self.columns.iter().map(place).collect::<Vec<_>>().join("; ")
     }
 
     /// Row groups.
@@ -103,7 +117,7 @@ impl ParquetFile {
     pub fn keys(&self, group: usize, chunks: FetchedRanges, rule: TickerRule) -> Result<Keys, DataError> {
         let rows = self.rows(group);
         let mut symbols = SymbolRows::new(rule);
-        let (mut days, mut volume) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let (mut days, mut volume) = (Vec::with_capacity(rows), Numbers::default());
         let mut undated = Vec::new();
         self.decode(group, chunks, &[SYMBOL, DATE, VOLUME], |batch| {
             let rows = batch.num_rows();
@@ -114,9 +128,9 @@ impl ParquetFile {
                 &self.column(&batch, DATE, rows)?,
                 self.origin(DATE),
             )?;
-            append_numbers(&mut volume, &self.column(&batch, VOLUME, rows)?, self.origin(VOLUME))
+            volume.append(&self.column(&batch, VOLUME, rows)?, self.origin(VOLUME))
         })?;
-        Ok(symbols.finish(days, &undated, volume))
+        Ok(symbols.finish(days, &undated, volume.finish()))
     }
 
     /// Decodes the prices of a row group from its fetched ranges.
@@ -124,8 +138,7 @@ impl ParquetFile {
     /// # Errors
     /// As [`ParquetFile::keys`].
     pub fn prices(&self, group: usize, chunks: FetchedRanges) -> Result<Prices, DataError> {
-        let rows = self.rows(group);
-        let mut values: [Vec<f64>; 5] = std::array::from_fn(|_| Vec::with_capacity(rows));
+        let mut values: [Numbers; 5] = Default::default();
         let wanted: Vec<usize> = PRICES
             .into_iter()
             .filter(|&column| self.columns[column].is_some())
@@ -133,11 +146,11 @@ impl ParquetFile {
         self.decode(group, chunks, &wanted, |batch| {
             for &column in &wanted {
                 let array = self.column(&batch, column, batch.num_rows())?;
-                append_numbers(&mut values[slot(column)], &array, self.origin(column))?;
+                values[slot(column)].append(&array, self.origin(column))?;
             }
             Ok(())
         })?;
-        let [open, high, low, close, adj_close] = values;
+        let [open, high, low, close, adj_close] = values.map(Numbers::finish);
         let adj_close = self.columns[ADJ_CLOSE].map(|_| adj_close);
         Ok(Prices {
             open,
@@ -215,7 +228,8 @@ impl ParquetFile {
             return Ok(array.clone());
         }
         let fields = self.metadata.schema().fields().len();
-        let (_, value) = &self.file.hive[self.columns[wanted].expect("only columns that were found are read") - fields];
+        let (_, value) =
+            &self.file.facts.hive[self.columns[wanted].expect("only columns that were found are read") - fields];
         Ok(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
             value, rows,
         ))))

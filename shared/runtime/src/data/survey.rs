@@ -20,8 +20,9 @@ use crate::pool::Pool;
 
 /// Most distinct dates of an input: over seven centuries of sessions. More means that the date column is no date.
 pub const DATES_MAX: usize = 200_000;
-/// Files opened side by side.
-const OPENING: usize = 16;
+/// Files opened side by side. Unpacking one holds a blocking thread that others must feed, so a runtime needs more
+/// blocking threads than this.
+pub const OPENING: usize = 8;
 /// Day ranges up to this long are indexed by a table, longer ones by search.
 const TABLE_DAYS_MAX: usize = 1 << 16;
 

@@ -1,6 +1,7 @@
 //! Symbol columns of Parquet files as runs: a dictionary's names are made canonical once, its keys only compared.
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Int32Type};
 use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_kernels::scan::{cells, ticker};
@@ -82,7 +83,7 @@ impl SymbolRows {
     }
 
     /// Cuts the runs at rows without a date and builds the keys.
-    pub(super) fn finish(mut self, days: Vec<i32>, undated: &[u32], volume: Vec<f64>) -> Keys {
+    pub(super) fn finish(mut self, days: Vec<i32>, undated: &[u32], volume: ScalarBuffer<f64>) -> Keys {
         let mut next = 0;
         for (name, start, end) in std::mem::take(&mut self.pending) {
             let mut from = start;

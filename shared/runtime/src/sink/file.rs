@@ -79,8 +79,16 @@ impl FileSink {
     /// Ends the file, syncs it and renames it to its place.
     ///
     /// # Errors
+    /// As [`FileSink::seal`] and [`SealedFile::publish`].
+    pub fn finish(self) -> Result<(), SinkError> {
+        self.seal()?.publish()
+    }
+
+    /// Ends the file and syncs it, so that nothing but the rename is left that could fail.
+    ///
+    /// # Errors
     /// The disk failed, now or in an earlier write; nothing is left behind.
-    pub fn finish(mut self) -> Result<(), SinkError> {
+    pub fn seal(mut self) -> Result<SealedFile, SinkError> {
         let flushed = self.batches.finish_buffered_batch();
         flushed.map_err(|error| self.fail(error.into()))?;
         self.drain()?;
@@ -94,9 +102,10 @@ impl FileSink {
             .into_file()
             .sync_all()
             .map_err(|error| SinkError::io("sync", &self.path, error))?;
-        self.temporary
-            .persist(&self.path)
-            .map_err(|error| SinkError::io("rename into place", &self.path, error.error))
+        Ok(SealedFile {
+            path: self.path,
+            temporary: self.temporary,
+        })
     }
 
     fn drain(&mut self) -> Result<(), SinkError> {
@@ -112,6 +121,25 @@ impl FileSink {
     fn fail(&mut self, error: EncodeError) -> SinkError {
         self.encoder = None;
         encode_error(&self.path, self.format, &self.errors, error)
+    }
+}
+
+/// A complete file beside its place; dropped, it is gone.
+#[derive(Debug)]
+pub struct SealedFile {
+    path: PathBuf,
+    temporary: TempPath,
+}
+
+impl SealedFile {
+    /// Renames the file to its place.
+    ///
+    /// # Errors
+    /// The folder is gone or no longer takes files.
+    pub fn publish(self) -> Result<(), SinkError> {
+        self.temporary
+            .persist(&self.path)
+            .map_err(|error| SinkError::io("rename into place", &self.path, error.error))
     }
 }
 
