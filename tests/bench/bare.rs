@@ -92,7 +92,7 @@ pub(crate) fn load(bars: &Path) -> Loaded {
                 .await
                 .expect("the bars are whole");
             let block = inputs.decode(&fetched).expect("the bars are whole");
-            blocks.push(LoadedBlock { ordinal, block });
+            blocks.push(LoadedBlock::whole(ordinal, block));
         }
         Loaded {
             blocks,

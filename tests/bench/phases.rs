@@ -27,7 +27,7 @@ use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::sink::{FileSink, Metadata, Target};
 use tickfleet_runtime::tables::decode;
 use tickfleet_worker::compute::compute;
-use tickfleet_worker::fetch::Input as JobInput;
+use tickfleet_worker::fetch::{Input as JobInput, MapInput};
 use tickfleet_worker::run::Run;
 use tokio::runtime::Runtime;
 
@@ -293,7 +293,11 @@ fn map_whole(clock: &mut Clock, runtime: &Runtime, inputs: &Inputs, run: &Run) -
     let job = |index| run.plan.job(MAP, index).expect("a planned job");
     let results = (0..run.plan.stages()[0]).map(|index| {
         let (blocks, _) = fetched(clock, runtime, inputs, run, &job(index));
-        let result = clock.time("map", || compute(run, inputs, &job(index), JobInput::Map(blocks)));
+        let input = MapInput {
+            loaded: Vec::new(),
+            packed: blocks,
+        };
+        let result = clock.time("map", || compute(run, inputs, &job(index), JobInput::Map(input)));
         result.expect("the bars are whole")
     });
     results.collect()
@@ -304,9 +308,9 @@ fn map_parts(clock: &mut Clock, runtime: &Runtime, inputs: &Inputs, run: &Run) {
         let job = run.plan.job(MAP, index).expect("a planned job");
         let (fetched, names) = fetched(clock, runtime, inputs, run, &job);
         let blocks: Vec<LoadedBlock> = clock.time("  decode prices", || {
-            let decoded = fetched.iter().map(|(ordinal, fetched)| LoadedBlock {
-                ordinal: *ordinal,
-                block: inputs.decode(fetched).expect("the bars are whole"),
+            let decoded = fetched.iter().map(|(ordinal, fetched)| {
+                let block = inputs.decode(fetched).expect("the bars are whole");
+                LoadedBlock::select(*ordinal, block, &names)
             });
             decoded.collect()
         });
