@@ -175,7 +175,9 @@ impl FaultyBroker {
 
     fn ended(&self, held: impl Iterator<Item = Held>) {
         let mut state = self.lock();
-        held.for_each(|held| drop(state.in_flight.remove(&held.token)));
+        for held in held {
+            state.in_flight.remove(&held.token);
+        }
         drop(state);
         self.moved.notify_waiters();
     }

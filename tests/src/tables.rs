@@ -31,6 +31,20 @@ pub fn read_parquet(path: &Path) -> RecordBatch {
     concat_batches(&schema, &batches).expect("batches of one file have one schema")
 }
 
+/// The key-value pairs of a Parquet file's metadata, in order.
+///
+/// # Panics
+/// When the file can't be read.
+#[track_caller]
+pub fn parquet_metadata(path: &Path) -> Vec<(String, Option<String>)> {
+    let file = File::open(path).unwrap_or_else(|error| panic!("can't open {}: {error}", path.display()));
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .unwrap_or_else(|error| panic!("{} is no Parquet file: {error}", path.display()));
+    let pairs = builder.metadata().file_metadata().key_value_metadata();
+    let pairs = pairs.into_iter().flatten();
+    pairs.map(|pair| (pair.key.clone(), pair.value.clone())).collect()
+}
+
 /// The names of a table's columns, in order.
 pub fn column_names(table: &RecordBatch) -> Vec<String> {
     table
