@@ -17,7 +17,7 @@ use tickfleet_kernels::scan::map::{MapRow, Mapper};
 use tickfleet_kernels::scan::session::Calendar;
 use tickfleet_protocol::facts::BlockPart;
 use tickfleet_protocol::spec::scan::ScanSpec;
-use tickfleet_runtime::data::gather::{LoadedBlock, Rows, Scratch, gather};
+use tickfleet_runtime::data::gather::{LoadedBlock, Rows, Scratch, Wanted, gather};
 use tickfleet_runtime::data::inputs::{BarFile, Inputs, Want};
 use tickfleet_runtime::data::locate::locate;
 use tickfleet_runtime::data::survey::survey;
@@ -33,6 +33,7 @@ const BATCH_ROWS: usize = 64 << 10;
 
 /// Bars in memory, decoded.
 pub(crate) struct Loaded {
+    inputs: Arc<Inputs>,
     blocks: Vec<LoadedBlock>,
     dates: Vec<i32>,
     traded: Vec<u32>,
@@ -95,6 +96,7 @@ pub(crate) fn load(bars: &Path) -> Loaded {
             blocks.push(LoadedBlock::whole(ordinal, block));
         }
         Loaded {
+            inputs,
             blocks,
             dates: survey.dates,
             traded: survey.traded,
@@ -108,7 +110,7 @@ pub(crate) fn measure(loaded: &Loaded, mode: &Mode, repeat: usize) -> Bare {
     let calendar = Calendar::new(loaded.dates.clone(), &loaded.traded, &spec.session);
     let as_of = [as_of(mode)];
     let names: Vec<&str> = mode.symbols.iter().map(String::as_str).collect();
-    let gathered = gather(&loaded.blocks, &names);
+    let gathered = gather(&loaded.blocks, &Wanted::new(loaded.inputs.names(), &names));
     let pass = |take: &mut dyn FnMut(usize, &MapRow)| {
         let (mut mapper, mut scratch) = (Mapper::new(&calendar, &spec.map), Scratch::default());
         for at in 0..names.len() {

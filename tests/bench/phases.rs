@@ -18,7 +18,7 @@ use tickfleet_protocol::facts::{BlockPart, ScanFacts};
 use tickfleet_protocol::plan::{Job, MAP, Sharding};
 use tickfleet_protocol::spec::scan::ScanSpec;
 use tickfleet_protocol::survey::Survey;
-use tickfleet_runtime::data::gather::{LoadedBlock, Scratch, gather};
+use tickfleet_runtime::data::gather::{LoadedBlock, Scratch, Wanted, gather};
 use tickfleet_runtime::data::inputs::{BarFile, Fetched, Inputs, Want};
 use tickfleet_runtime::data::locate::{locate, reopen};
 use tickfleet_runtime::data::survey::survey;
@@ -307,14 +307,15 @@ fn map_parts(clock: &mut Clock, runtime: &Runtime, inputs: &Inputs, run: &Run) {
     for index in 0..run.plan.stages()[0] {
         let job = run.plan.job(MAP, index).expect("a planned job");
         let (fetched, names) = fetched(clock, runtime, inputs, run, &job);
+        let wanted = Wanted::new(inputs.names(), &names);
         let blocks: Vec<LoadedBlock> = clock.time("  decode prices", || {
             let decoded = fetched.iter().map(|(ordinal, fetched)| {
                 let block = inputs.decode(fetched).expect("the bars are whole");
-                LoadedBlock::select(*ordinal, block, &names)
+                LoadedBlock::select(*ordinal, block, &wanted)
             });
             decoded.collect()
         });
-        let gathered = clock.time("  gather", || gather(&blocks, &names));
+        let gathered = clock.time("  gather", || gather(&blocks, &wanted));
         clock.time("  hygiene, kernels, scores", || {
             let (mut mapper, mut scratch) = (Mapper::new(&run.calendar, &run.record.spec.map), Scratch::default());
             for at in 0..names.len() {
