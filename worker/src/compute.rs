@@ -9,8 +9,9 @@ use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, red
 use tickfleet_kernels::scan::universe::{BarSymbol, Universe, stage};
 use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput};
 use tickfleet_protocol::plan::{Job, MAP};
-use tickfleet_runtime::data::gather::{Rows, Scratch, Wanted, gather};
+use tickfleet_runtime::data::gather::{Rows, Scratch, gather};
 use tickfleet_runtime::data::inputs::Inputs;
+use tickfleet_runtime::data::select::Wanted;
 use tickfleet_runtime::tables::{MapRowsBuilder, batch, decode_at, encode, map_rows};
 
 use crate::error::JobError;

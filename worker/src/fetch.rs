@@ -7,9 +7,9 @@ use bytes::Bytes;
 use tickfleet_kernels::scan::universe::Universe;
 use tickfleet_protocol::plan::Job;
 use tickfleet_runtime::broker::Broker;
-use tickfleet_runtime::data::gather::{LoadedBlock, Wanted};
 use tickfleet_runtime::data::inputs::{Fetched, Inputs, Want};
 use tickfleet_runtime::data::locate::reopen;
+use tickfleet_runtime::data::select::{LoadedBlock, Wanted};
 use tickfleet_runtime::pool::Pool;
 
 use crate::error::JobError;
