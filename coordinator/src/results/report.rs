@@ -11,7 +11,7 @@ use tickfleet_protocol::ids::RunId;
 
 use crate::view::colour::Stream;
 use crate::view::funnel::{FunnelLine, funnel};
-use crate::view::number::{count, duration};
+use crate::view::number::{duration, plural};
 use crate::view::ranked::{RankedRow, ranked};
 use crate::view::terminal::columns_of;
 
@@ -145,15 +145,15 @@ impl Report {
         text += &funnel(&lines, columns, colours);
         if self.unplaced_rows > 0 {
             text += &format!(
-                "skipped {} rows without a readable symbol or date\n",
-                count(self.unplaced_rows)
+                "skipped {} without a readable symbol or date\n",
+                plural(self.unplaced_rows, "row", "rows")
             );
         }
         for note in &self.notes {
             text += &format!("first {}: {}: {}\n", note.reason, note.place, note.why);
         }
         for file in &self.files {
-            text += &format!("wrote {}: {} rows\n", file.path, count(file.rows));
+            text += &format!("wrote {}: {}\n", file.path, plural(file.rows, "row", "rows"));
         }
         text + &format!("took {}\n", duration(elapsed))
     }
