@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::flags::SettingFlags;
 use crate::error::{ExitStatus, Failure};
+use crate::events::Events;
 use crate::settings::{Request, Resolved, resolve};
 
 const EXAMPLES: &str = "\
@@ -51,12 +52,21 @@ struct Scan {
 impl Submit {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         match self.job {
-            Job::Scan(scan) => crate::submit::scan(&scan.resolve()?),
+            Job::Scan(scan) => scan.run(),
         }
     }
 }
 
 impl Scan {
+    fn run(&self) -> Result<ExitStatus, Failure> {
+        let resolved = self.resolve().inspect_err(|failure| {
+            if self.request.json {
+                Events::json_only().failed(failure);
+            }
+        })?;
+        crate::submit::scan(&resolved)
+    }
+
     fn resolve(&self) -> Result<Resolved, Failure> {
         Ok(resolve(self.settings.layers()?, &self.request)?)
     }
