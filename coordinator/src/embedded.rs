@@ -69,12 +69,18 @@ impl Embedded {
     ///
     /// # Errors
     /// The worker could not work at all.
-    pub async fn stop(self) -> Result<(), Failure> {
+    pub async fn stop(mut self) -> Result<(), Failure> {
         self.drain.send_replace(true);
-        let ended = self
-            .worker
+        let ended = (&mut self.worker)
             .await
             .unwrap_or_else(|error| Err(std::io::Error::other(error)));
         ended.map_err(|error| Failure::new(ExitStatus::Failed, "the worker ended early").because(&error))
+    }
+}
+
+impl Drop for Embedded {
+    /// Left early, the worker ends with its jobs instead of reporting each of them as lost.
+    fn drop(&mut self) {
+        self.worker.abort();
     }
 }

@@ -112,6 +112,17 @@ impl Events {
         }
     }
 
+    /// Events of a run that fails before its options are known.
+    pub fn json_only() -> Self {
+        Self {
+            json: true,
+            quiet: true,
+            progress: Box::new(Quiet),
+            last: None,
+            stdout: Out::stdout(),
+        }
+    }
+
     /// Whether events are printed instead of text.
     pub fn is_json(&self) -> bool {
         self.json

@@ -28,6 +28,8 @@ pub async fn follow(broker: &dyn Broker, run: RunId, lanes: usize, events: &mut 
             after = id;
             stage.take(&progress.kind);
             events.emit(&Event::Progress { run, what: &progress })?;
+            // After each event, so that a stage's end is seen even if the next one opened meanwhile.
+            events.progress(&stage.snapshot(lanes));
             if let ProgressKind::Ended { state } = progress.kind {
                 events.progress(&stage.snapshot(lanes));
                 return Ok(state);

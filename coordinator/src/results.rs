@@ -16,7 +16,7 @@ use tickfleet_protocol::ids::RunId;
 use tickfleet_protocol::plan::{Job, stage_name};
 use tickfleet_runtime::broker::{Broker, RunState};
 use tickfleet_runtime::data::describe::{RowFault, describe};
-use tickfleet_runtime::sink::{FileSink, Metadata, SinkError, Target};
+use tickfleet_runtime::sink::{ClosedFile, FileSink, Metadata, SinkError, Target};
 use tickfleet_runtime::tables::decode;
 use tickfleet_worker::run::Run;
 
@@ -73,7 +73,9 @@ pub async fn failure(broker: &dyn Broker, run: RunId, state: RunState) -> Failur
         RunState::DeadlineExceeded => "the run's deadline passed before it was done",
         RunState::Running | RunState::Succeeded | RunState::Failed => "the run failed",
     };
-    let failure = Failure::new(ExitStatus::Failed, what).at(format!("run {run}"));
+    let failure = Failure::new(ExitStatus::Failed, what)
+        .at(format!("run {run}"))
+        .help("run it again with --log warn to see each attempt that failed");
     let Ok(dead) = broker.dead(run).await else {
         return failure;
     };
@@ -190,18 +192,13 @@ impl<'a> Writer<'a> {
         ))
     }
 
-    /// Completes every file, then puts them in their places: a full disk leaves none of them.
+    /// Puts every file in its place, once all of them are whole.
     fn finish(self) -> Result<Vec<Written>, Failure> {
-        let mut sealed = Vec::with_capacity(self.sinks.len());
-        for (sink, written) in self.sinks {
-            sealed.push((sink.seal().map_err(|error| unwritten(&error))?, written));
-        }
-        let mut files = Vec::with_capacity(sealed.len());
-        for (file, written) in sealed {
-            file.publish().map_err(|error| unwritten(&error))?;
-            files.push(written);
-        }
-        Ok(files)
+        let close = |(sink, written): (FileSink, Written)| Ok((sink.close()?, written));
+        let closed: Result<Vec<_>, SinkError> = self.sinks.into_iter().map(close).collect();
+        let publish = |(file, written): (ClosedFile, Written)| file.publish().map(|()| written);
+        let published = closed.and_then(|files| files.into_iter().map(publish).collect());
+        published.map_err(|error| unwritten(&error))
     }
 }
 

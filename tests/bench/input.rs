@@ -36,7 +36,11 @@ pub(crate) fn find() -> Input {
         };
     }
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let files = write_sample(&folder.path().join("sample"), |_, _| {}).expect("a temporary folder takes the sample");
+    let files = write_sample(
+        &folder.path().join("sample"),
+        |_, _| std::ops::ControlFlow::Continue(()),
+    )
+    .expect("a temporary folder takes the sample");
     Input {
         name: "the built-in sample (synthetic)",
         bars: files.bars,

@@ -3,9 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::flags::SettingFlags;
-use super::stdout;
 use crate::error::{ExitStatus, Failure};
-use crate::events::Event;
+use crate::events::Events;
 use crate::settings::{Request, Resolved, resolve};
 
 const EXAMPLES: &str = "\
@@ -54,23 +53,19 @@ struct Scan {
 impl Submit {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         match self.job {
-            Job::Scan(scan) => match scan.resolve() {
-                Ok(resolved) => crate::submit::scan(&resolved),
-                Err(failure) => Err(scan.report(failure)),
-            },
+            Job::Scan(scan) => scan.run(),
         }
     }
 }
 
 impl Scan {
-    /// Whoever reads events hears of bad settings by an event, too.
-    fn report(&self, failure: Failure) -> Failure {
-        if self.request.json {
-            let event = serde_json::to_string(&Event::Error(&failure)).expect("events are plain data");
-            // The failure is printed on standard error whatever becomes of this.
-            let _ = stdout::write(format!("{event}\n").as_bytes());
-        }
-        failure
+    fn run(&self) -> Result<ExitStatus, Failure> {
+        let resolved = self.resolve().inspect_err(|failure| {
+            if self.request.json {
+                Events::json_only().failed(failure);
+            }
+        })?;
+        crate::submit::scan(&resolved)
     }
 
     fn resolve(&self) -> Result<Resolved, Failure> {

@@ -144,8 +144,10 @@ impl Report {
             .collect();
         text += &funnel(&lines, columns, colours);
         if self.unplaced_rows > 0 {
-            let rows = plural(self.unplaced_rows, "row", "rows");
-            text += &format!("skipped {rows} without a readable symbol or date\n");
+            text += &format!(
+                "skipped {} without a readable symbol or date\n",
+                plural(self.unplaced_rows, "row", "rows")
+            );
         }
         for note in &self.notes {
             text += &format!("first {}: {}: {}\n", note.reason, note.place, note.why);

@@ -19,20 +19,19 @@ pub(super) fn print(run: &Run, events: &mut Events) -> Result<(), Failure> {
         .collect();
     let (first, last) = (facts.as_of[0], facts.as_of[facts.as_of.len() - 1]);
     let bars = facts.symbols.iter().map(|symbol| u64::from(symbol.rows)).sum();
-    let sessions = |number: usize| plural(number as u64, "session", "sessions");
     let mut text = format!(
-        "{} of {} in {}; {} on {}, {} to {}\n",
+        "{} of {} in {}; to map: {} on {}, {} to {}\n",
         plural(bars, "bar", "bars"),
-        plural(facts.symbols.len() as u64, "symbol", "symbols"),
+        symbols(facts.symbols.len()),
         plural(facts.files.len() as u64, "file", "files"),
-        plural(facts.mapped.len() as u64, "symbol to map", "symbols to map"),
+        symbols(facts.mapped.len()),
         sessions(facts.as_of.len()),
         format_date(first),
         format_date(last),
     );
     let cpu_ms: f64 = jobs.iter().map(|job| job.cpu_ms).sum();
     text += &format!(
-        "{}, {}, about {cpu_ms:.0} ms of CPU\n",
+        "{}, {}, about {cpu_ms:.1} ms of CPU\n",
         plural(jobs.len() as u64, "map job", "map jobs"),
         plural(facts.as_of.len() as u64, "reduce job", "reduce jobs"),
     );
@@ -40,7 +39,7 @@ pub(super) fn print(run: &Run, events: &mut Events) -> Result<(), Failure> {
         text += &format!(
             "  map {}: {} ({} to {}) on {}, {} in {}, {:.1} ms\n",
             job.index,
-            plural(job.symbols as u64, "symbol", "symbols"),
+            symbols(job.symbols),
             job.first_symbol,
             job.last_symbol,
             sessions(job.sessions),
@@ -57,6 +56,14 @@ pub(super) fn print(run: &Run, events: &mut Events) -> Result<(), Failure> {
         jobs,
     })?;
     events.print(&text)
+}
+
+fn symbols(number: usize) -> String {
+    plural(number as u64, "symbol", "symbols")
+}
+
+fn sessions(number: usize) -> String {
+    plural(number as u64, "session", "sessions")
 }
 
 fn planned(run: &Run, index: u64) -> Option<PlannedJob> {

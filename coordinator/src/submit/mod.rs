@@ -69,7 +69,7 @@ async fn run(
     let started = Instant::now();
     let out = resolved.run.out.as_deref().map(output).transpose()?;
     resolved.notices.iter().for_each(|notice| events.note(notice));
-    let spec = sample::materialise(&resolved.spec, &resolved.run, events)?;
+    let spec = sample::materialise(&resolved.spec, &resolved.run, events, &mut stop).await?;
     let cluster = Embedded::start(resolved.run.lanes, resolved.run.memory_bytes)?;
     let opened = tokio::select! {
         opened = open::open(&spec, &resolved.run, &cluster, events) => opened?,

@@ -19,6 +19,7 @@ use crate::embedded::Embedded;
 use crate::error::{ExitStatus, Failure};
 use crate::events::Events;
 use crate::settings::RunOptions;
+use crate::view::number::plural;
 use crate::view::progress::Snapshot;
 
 /// Opens the inputs of a spec.
@@ -39,8 +40,8 @@ pub(super) async fn open(
     };
     if let Some(table) = universe.as_ref().filter(|table| table.unplaced_rows > 0) {
         events.note(&format!(
-            "universe: {} rows without a symbol skipped",
-            table.unplaced_rows
+            "universe: skipped {} without a symbol",
+            plural(table.unplaced_rows, "row", "rows")
         ));
     }
     let (started, lanes) = (Instant::now(), cluster.pool.lanes() as u64);

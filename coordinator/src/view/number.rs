@@ -18,10 +18,10 @@ pub fn count(value: u64) -> String {
     text
 }
 
-/// A number of things: `1 file`, `1,200 files`.
+/// A count and what is counted: `1 row`, `2,000 rows`.
 #[must_use]
-pub fn plural(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
+pub fn plural(value: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(value), if value == 1 { one } else { many })
 }
 
 /// A number with that many decimals; one that rounds to zero has no sign.

@@ -137,7 +137,7 @@ fn machine_settings_come_from_their_tables_and_variables() {
         (run.lanes, run.shard_size, run.memory_bytes),
         (Some(4), Some(20), 2_000_000_000)
     );
-    assert_eq!(run.log, "warn");
+    assert_eq!(run.log, "error");
 }
 
 #[test]

@@ -150,7 +150,11 @@ impl Inputs {
             return Ok(open);
         }
         let open = Arc::new(match file.facts.format {
-            FileFormat::Parquet => BarFile::Parquet(ParquetFile::open("bars", &BARS, file).await?),
+            FileFormat::Parquet => {
+                let file = ParquetFile::open("bars", &BARS, file).await?;
+                file.check_prices()?;
+                BarFile::Parquet(file)
+            }
             _ => BarFile::Text(TextFile::open("bars", &BARS, file).await?),
         });
         self.open.insert(key, open.clone());

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, new_empty_array};
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -17,7 +17,7 @@ use tickfleet_kernels::scan::options::TickerRule;
 use super::block::{Keys, Prices};
 use super::columns::{ColumnNames, find};
 use super::convert::{Numbers, Origin, append_days};
-use super::error::DataError;
+use super::error::{DataError, Undecodable};
 use super::file::StoredFile;
 use super::names::Names;
 use super::ranges::FetchedRanges;
@@ -86,6 +86,20 @@ impl ParquetFile {
             },
         };
         self.columns.iter().map(place).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Refuses columns of bars that can hold no prices: the footer tells, so no job has to find out.
+    ///
+    /// # Errors
+    /// [`DataError::ColumnType`]. Columns of the keys are read whole before any job, and checked there.
+    pub fn check_prices(&self) -> Result<(), DataError> {
+        for column in PRICES {
+            if let Some(ordinal) = self.in_file(column) {
+                let empty = new_empty_array(self.metadata.schema().field(ordinal).data_type());
+                Numbers::default().append(&empty, self.origin(column))?;
+            }
+        }
+        Ok(())
     }
 
     /// Row groups.
@@ -259,7 +273,7 @@ impl ParquetFile {
         DataError::Parquet {
             uri: self.file.facts.uri.clone(),
             place: format!(" (row group {group})"),
-            source,
+            source: Undecodable(source),
         }
     }
 }
@@ -282,7 +296,7 @@ async fn footer(file: &StoredFile) -> Result<ArrowReaderMetadata, DataError> {
     let damaged = |source| DataError::Parquet {
         uri: file.facts.uri.clone(),
         place: String::new(),
-        source,
+        source: Undecodable(source),
     };
     if size < FOOTER_SIZE as u64 + 4 {
         return Err(damaged(ParquetError::EOF(format!(

@@ -179,10 +179,14 @@ impl TextFile {
             .from_reader(body);
         let mut record = csv::ByteRecord::new();
         let found = reader.read_byte_record(&mut record).unwrap_or(false);
+        let uri = || self.file.facts.uri.clone();
         if !found {
-            let why = "the file is empty: expected a header line".to_owned();
+            return Err(DataError::Empty { uri: uri() });
+        }
+        if record.as_slice().contains(&0) {
+            let why = "NUL bytes where the names of the columns should be: this is no text".to_owned();
             return Err(DataError::Text {
-                uri: self.file.facts.uri.clone(),
+                uri: uri(),
                 line: 1,
                 why,
             });
@@ -299,12 +303,12 @@ async fn unpack(file: &StoredFile) -> Result<File, DataError> {
             limit,
         )
         .map_err(|source| {
-            if source.kind() == io::ErrorKind::FileTooLarge {
-                let what = "the unpacked text".to_owned();
-                return DataError::TooLarge {
+            // A limit of the system's on file sizes has the same kind, and a number.
+            if source.kind() == io::ErrorKind::FileTooLarge && source.raw_os_error().is_none() {
+                return DataError::Bomb {
                     uri: uri.clone(),
-                    what,
-                    limit: format!("{limit} bytes"),
+                    limit_bytes: limit,
+                    ratio: limit / size.max(1),
                 };
             }
             DataError::Unpack {

@@ -3,7 +3,7 @@
 //! Blocking I/O; call it off the async threads. A sink that is dropped without [`FileSink::finish`] leaves nothing
 //! behind. Read next: `encode`.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
@@ -79,16 +79,16 @@ impl FileSink {
     /// Ends the file, syncs it and renames it to its place.
     ///
     /// # Errors
-    /// As [`FileSink::seal`] and [`SealedFile::publish`].
+    /// As [`FileSink::close`] and [`ClosedFile::publish`].
     pub fn finish(self) -> Result<(), SinkError> {
-        self.seal()?.publish()
+        self.close()?.publish()
     }
 
-    /// Ends the file and syncs it, so that nothing but the rename is left that could fail.
+    /// Ends the file and syncs it, still under its temporary name.
     ///
     /// # Errors
     /// The disk failed, now or in an earlier write; nothing is left behind.
-    pub fn seal(mut self) -> Result<SealedFile, SinkError> {
+    pub fn close(mut self) -> Result<ClosedFile, SinkError> {
         let flushed = self.batches.finish_buffered_batch();
         flushed.map_err(|error| self.fail(error.into()))?;
         self.drain()?;
@@ -102,7 +102,7 @@ impl FileSink {
             .into_file()
             .sync_all()
             .map_err(|error| SinkError::io("sync", &self.path, error))?;
-        Ok(SealedFile {
+        Ok(ClosedFile {
             path: self.path,
             temporary: self.temporary,
         })
@@ -124,18 +124,20 @@ impl FileSink {
     }
 }
 
-/// A complete file beside its place; dropped, it is gone.
+/// A result file that is whole but not yet in its place: files that belong together are closed, then published.
+///
+/// Dropped, it leaves nothing behind.
 #[derive(Debug)]
-pub struct SealedFile {
+pub struct ClosedFile {
     path: PathBuf,
     temporary: TempPath,
 }
 
-impl SealedFile {
+impl ClosedFile {
     /// Renames the file to its place.
     ///
     /// # Errors
-    /// The folder is gone or no longer takes files.
+    /// The folder refuses the new name.
     pub fn publish(self) -> Result<(), SinkError> {
         self.temporary
             .persist(&self.path)
@@ -176,13 +178,13 @@ pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile, SinkError> 
         }
         _ => {}
     }
-    let mut builder = Builder::new();
-    builder.prefix(".tickfleet-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder
-        .tempfile_in(folder)
-        .map_err(|error| SinkError::io("create a file beside", path, error))
+    // Opened here rather than by the builder, whose errors name the temporary file: nobody asked for that one.
+    let open = |name: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(name);
+    let named = Builder::new()
+        .prefix(".tickfleet-")
+        .suffix(".tmp")
+        .make_in(folder, open);
+    named.map_err(|error| SinkError::io("create a file beside", path, error))
 }
 
 fn encode_error(path: &Path, format: Format, errors: &ErrorSlot, error: EncodeError) -> SinkError {
