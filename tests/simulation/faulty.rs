@@ -32,6 +32,9 @@ const STILL: Duration = Duration::from_millis(350);
 const STILL_STEP: Duration = Duration::from_millis(100);
 /// How far time goes on where nothing is in flight: towards a retry or the end of a lost claim.
 const IDLE_STEP: Duration = Duration::from_millis(200);
+/// Steps of idle time in a row: they reach any retry and the end of any lease. Beyond them there is nothing to wait for
+/// but a call of someone else's, and a queue that nobody uses must not age until it forgets its runs.
+const IDLE_STEPS_MAX: u32 = 500;
 /// Calls of one kind that fail one after the other at most: less than a worker's patience.
 const IN_A_ROW_MAX: u32 = 4;
 const RESULT_BYTES_MAX: u64 = 256 << 20;
@@ -75,6 +78,8 @@ struct State {
     budget: u32,
     injected: BTreeMap<Fault, u32>,
     in_a_row: u32,
+    /// Steps of idle time since something was delivered or moved.
+    idle_steps: u32,
     /// Claims that a worker knows of and that have not ended.
     in_flight: HashMap<Token, Claim>,
     committed: BTreeMap<JobRef, u32>,
@@ -109,6 +114,7 @@ impl FaultyBroker {
             budget,
             injected: BTreeMap::new(),
             in_a_row: 0,
+            idle_steps: 0,
             in_flight: HashMap::new(),
             committed: BTreeMap::new(),
         };
@@ -174,23 +180,34 @@ impl FaultyBroker {
     }
 
     fn ended(&self, held: impl Iterator<Item = Held>) {
-        let mut state = self.lock();
         for held in held {
-            state.in_flight.remove(&held.token);
+            self.lock().in_flight.remove(&held.token);
         }
-        drop(state);
-        self.moved.notify_waiters();
+        self.wake();
     }
 
     /// Waits for a movement, and lets time go on where there is none.
     async fn idle(&self, moved: impl Future<Output = ()>) {
-        if self.lock().in_flight.is_empty() {
+        let (is_still, steps) = {
+            let mut state = self.lock();
+            state.idle_steps += 1;
+            (state.in_flight.is_empty(), state.idle_steps)
+        };
+        if is_still && steps > IDLE_STEPS_MAX {
+            moved.await;
+        } else if is_still {
             self.clock.advance(IDLE_STEP);
-            // A queue whose run has ended would otherwise be asked without a pause until the worker is drained.
+            // The other worker may have something to say.
             tokio::task::yield_now().await;
         } else if tokio::time::timeout(STILL, moved).await.is_err() {
             self.clock.advance(STILL_STEP);
         }
+    }
+
+    /// Wakes whoever waits for a movement.
+    fn wake(&self) {
+        self.lock().idle_steps = 0;
+        self.moved.notify_waiters();
     }
 }
 
@@ -204,7 +221,9 @@ fn unanswered(operation: &'static str) -> BrokerError {
 #[async_trait]
 impl Broker for FaultyBroker {
     async fn submit(&self, run: NewRun) -> Result<Submitted> {
-        self.inner.submit(run).await
+        let submitted = self.inner.submit(run).await;
+        self.wake();
+        submitted
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claim>> {
@@ -222,8 +241,10 @@ impl Broker for FaultyBroker {
             }
             let mut state = self.lock();
             if claims.iter().all(|claim| claim.kills == 0) && state.strikes(Fault::ClaimLost) {
+                state.idle_steps = 0;
                 return Err(unanswered("claim"));
             }
+            state.idle_steps = 0;
             state
                 .in_flight
                 .extend(claims.iter().map(|claim| (claim.token, claim.clone())));
@@ -266,7 +287,7 @@ impl Broker for FaultyBroker {
     async fn cancel(&self, run: RunId) -> Result<bool> {
         let cancelled = self.inner.cancel(run).await;
         self.lock().in_flight.retain(|_, claim| claim.job.run != run);
-        self.moved.notify_waiters();
+        self.wake();
         cancelled
     }
 
