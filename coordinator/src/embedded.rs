@@ -71,6 +71,14 @@ impl Embedded {
     /// The worker could not work at all.
     pub async fn stop(mut self) -> Result<(), Failure> {
         self.drain.send_replace(true);
+        self.ended().await
+    }
+
+    /// Waits for the worker's end, which comes by [`Embedded::stop`] or by a fault of its own.
+    ///
+    /// # Errors
+    /// The fault.
+    pub async fn ended(&mut self) -> Result<(), Failure> {
         let ended = (&mut self.worker)
             .await
             .unwrap_or_else(|error| Err(std::io::Error::other(error)));

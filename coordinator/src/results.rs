@@ -8,6 +8,7 @@ use arrow::array::{Array, AsArray};
 use arrow::compute::{SortColumn, filter_record_batch, is_not_null, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
+use rayon::prelude::*;
 use serde_json::value::RawValue;
 use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_proto::convert::{FirstRejects, ReduceOutput};
@@ -192,10 +193,10 @@ impl<'a> Writer<'a> {
         ))
     }
 
-    /// Puts every file in its place, once all of them are whole.
+    /// Puts every file in its place, once all of them are whole. Closing encodes and syncs, so files close side by side.
     fn finish(self) -> Result<Vec<Written>, Failure> {
         let close = |(sink, written): (FileSink, Written)| Ok((sink.close()?, written));
-        let closed: Result<Vec<_>, SinkError> = self.sinks.into_iter().map(close).collect();
+        let closed: Result<Vec<_>, SinkError> = self.sinks.into_par_iter().map(close).collect();
         let publish = |(file, written): (ClosedFile, Written)| file.publish().map(|()| written);
         let published = closed.and_then(|files| files.into_iter().map(publish).collect());
         published.map_err(|error| unwritten(&error))

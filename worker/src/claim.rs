@@ -65,21 +65,22 @@ impl Worker {
     /// Works until `drain` turns true: then claims nothing more, finishes what computes and hands the rest back.
     ///
     /// # Errors
-    /// The heartbeat thread cannot be started.
+    /// The heartbeat thread cannot be started, or the publisher ended: without it nothing that is computed counts.
     pub async fn run(self, mut drain: watch::Receiver<bool>) -> std::io::Result<()> {
         let (lease, job_max) = (self.options.lease, self.options.job_max);
         let heartbeat = Heartbeat::start(self.broker.clone(), self.held.clone(), lease, job_max)?;
         let (outbox, outcomes) = outbox();
-        let publisher = tokio::spawn(publish(self.broker.clone(), self.held.clone(), outcomes));
+        let mut publisher = tokio::spawn(publish(self.broker.clone(), self.held.clone(), outcomes));
         let mut jobs = JoinSet::new();
-        self.claim_until(&mut drain, &outbox, &mut jobs).await;
+        tokio::select! {
+            () = self.claim_until(&mut drain, &outbox, &mut jobs) => {}
+            ended = &mut publisher => return Err(publisher_ended(ended)),
+        }
         while let Some(ended) = jobs.join_next().await {
             report(ended);
         }
         drop(outbox);
-        if publisher.await.is_err() {
-            tracing::error!("the publisher panicked");
-        }
+        publisher.await.map_err(|error| publisher_ended(Err(error)))?;
         let left: Vec<_> = self.held.claims().iter().map(Claim::held).collect();
         if !left.is_empty()
             && let Err(error) = self.broker.hand_back(&left).await
@@ -169,6 +170,14 @@ impl Worker {
         let result = self.pool.run(task).await??;
         Ok(result.map(|bytes| Outcome::Done(identity, Some(bytes))))
     }
+}
+
+/// The leases end by themselves and return the jobs.
+fn publisher_ended(ended: Result<(), tokio::task::JoinError>) -> std::io::Error {
+    std::io::Error::other(match ended {
+        Ok(()) => "the publisher ended before its jobs".to_owned(),
+        Err(error) => format!("the publisher failed: {error}"),
+    })
 }
 
 /// At least one permit, and as many more as are free.

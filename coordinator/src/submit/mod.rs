@@ -70,7 +70,7 @@ async fn run(
     let out = resolved.run.out.as_deref().map(output).transpose()?;
     resolved.notices.iter().for_each(|notice| events.note(notice));
     let spec = sample::materialise(&resolved.spec, &resolved.run, events, &mut stop).await?;
-    let cluster = Embedded::start(resolved.run.lanes, resolved.run.memory_bytes)?;
+    let mut cluster = Embedded::start(resolved.run.lanes, resolved.run.memory_bytes)?;
     let opened = tokio::select! {
         opened = open::open(&spec, &resolved.run, &cluster, events) => opened?,
         () = &mut stop => return Err(detached()),
@@ -87,17 +87,19 @@ async fn run(
         stages: run.plan.stages(),
         lanes: cluster.pool.lanes(),
     })?;
+    let (broker, lanes) = (cluster.broker.clone(), cluster.pool.lanes());
     let state = tokio::select! {
-        state = follow(cluster.broker.as_ref(), id, cluster.pool.lanes(), events) => state?,
+        state = follow(broker.as_ref(), id, lanes, events) => state?,
+        ended = cluster.ended() => return ended.and_then(|()| Err(unfinished())),
         () = &mut stop => {
             events.note("stopping: Ctrl-C again ends at once");
-            cluster.broker.cancel(id).await.map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
+            broker.cancel(id).await.map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
             cluster.stop().await?;
             return Err(detached());
         }
     };
     if state != RunState::Succeeded {
-        return Err(results::failure(cluster.broker.as_ref(), id, state).await);
+        return Err(results::failure(broker.as_ref(), id, state).await);
     }
     let report = tokio::select! {
         report = results::collect(&cluster, id, &run, out.as_ref(), events) => report?,
@@ -129,6 +131,10 @@ async fn enqueue(cluster: &Embedded, run: &Run) -> Result<RunId, Failure> {
     Ok(submitted
         .map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))?
         .run)
+}
+
+fn unfinished() -> Failure {
+    Failure::new(ExitStatus::Failed, "the worker ended before the run")
 }
 
 fn detached() -> Failure {
