@@ -87,7 +87,7 @@ fn append_numbers(values: &mut Vec<f64>, array: &ArrayRef, origin: Origin<'_>) -
 /// Appends a column as f64: null and unreadable become NaN, infinities stay.
 ///
 /// # Errors
-/// As [`append_numbers`].
+/// [`DataError::ColumnType`] for types that hold no numbers.
 pub fn append_numbers_with_infinities(
     values: &mut Vec<f64>,
     array: &ArrayRef,

@@ -216,7 +216,7 @@ impl BlockCursor<'_> {
     /// The next block and its text; `None` at the end.
     ///
     /// # Errors
-    /// I/O, and records beyond [`RECORD_BYTES_MAX`].
+    /// I/O, and records longer than 16 MiB.
     pub async fn next(&mut self) -> Result<Option<(BlockPart, Bytes)>, DataError> {
         let mut text = std::mem::take(&mut self.carry);
         let mut want = BLOCK_BYTES;
