@@ -193,10 +193,12 @@ impl<'a> Writer<'a> {
         ))
     }
 
-    /// Puts every file in its place, once all of them are whole. Closing encodes and syncs, so files close side by side.
+    /// Puts every file in its place, once all of them are whole. Closing encodes and syncs, so files close side by side;
+    /// of several failures the first table's is told.
     fn finish(self) -> Result<Vec<Written>, Failure> {
         let close = |(sink, written): (FileSink, Written)| Ok((sink.close()?, written));
-        let closed: Result<Vec<_>, SinkError> = self.sinks.into_par_iter().map(close).collect();
+        let closed: Vec<Result<_, SinkError>> = self.sinks.into_par_iter().map(close).collect();
+        let closed: Result<Vec<_>, SinkError> = closed.into_iter().collect();
         let publish = |(file, written): (ClosedFile, Written)| file.publish().map(|()| written);
         let published = closed.and_then(|files| files.into_iter().map(publish).collect());
         published.map_err(|error| unwritten(&error))

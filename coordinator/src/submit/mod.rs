@@ -1,6 +1,6 @@
 //! `submit scan`: open every input, plan, enqueue, follow, and write what came out.
 //!
-//! The files are the path: [`open`], [`dry_run`], then [`crate::follow`] and [`crate::results`]. Nothing is enqueued
+//! The files are the path: `open`, `dry_run`, then [`crate::follow`] and [`crate::results`]. Nothing is enqueued
 //! before every input is opened and the output is known to be writable.
 
 mod dry_run;
