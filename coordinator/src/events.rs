@@ -10,7 +10,7 @@ use tickfleet_protocol::ids::RunId;
 use tickfleet_runtime::broker::Progress as RunProgress;
 
 use crate::error::{ExitStatus, Failure};
-use crate::results::Report;
+use crate::report::Report;
 use crate::settings::RunOptions;
 use crate::view::colour::{Stream, Tone, colours};
 use crate::view::progress::{Bar, Lines, Progress, Quiet, Snapshot};

@@ -24,12 +24,9 @@ use tickfleet_worker::run::Run;
 use crate::embedded::Embedded;
 use crate::error::{ExitStatus, Failure};
 use crate::events::{Event, Events};
+use crate::report::{Note, Report, Written};
 use crate::settings::mask;
 use crate::view::ranked::RankedRow;
-
-pub use report::{FunnelEntry, Note, Report, Written};
-
-mod report;
 
 /// Dead letters named in a failure.
 const DEAD_SHOWN: usize = 3;

@@ -12,12 +12,11 @@ use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use tickfleet_kernels::scan::columns::{COLUMNS, Cell};
-use tickfleet_kernels::scan::hygiene::SymbolRows;
 use tickfleet_kernels::scan::map::{MapRow, Mapper};
 use tickfleet_kernels::scan::session::Calendar;
 use tickfleet_protocol::facts::BlockPart;
 use tickfleet_protocol::spec::scan::ScanSpec;
-use tickfleet_runtime::data::gather::{Rows, Scratch, gather};
+use tickfleet_runtime::data::gather::{Scratch, gather};
 use tickfleet_runtime::data::inputs::{BarFile, Inputs, Want};
 use tickfleet_runtime::data::locate::locate;
 use tickfleet_runtime::data::select::{LoadedBlock, Wanted};
@@ -116,7 +115,7 @@ pub(crate) fn measure(loaded: &Loaded, mode: &Mode, repeat: usize) -> Bare {
         let (mut mapper, mut scratch) = (Mapper::new(&calendar, &spec.map), Scratch::default());
         for at in 0..names.len() {
             let rows = gathered.rows(at, &mut scratch);
-            mapper.map(&columns(&rows), &as_of, &mut |_, _| {}, &mut |_, row| take(at, row));
+            mapper.map(&rows.columns, &as_of, &mut |_, _| {}, &mut |_, row| take(at, row));
         }
     };
     let mut rows: HashMap<&str, MapRow> = HashMap::new();
@@ -134,19 +133,6 @@ pub(crate) fn measure(loaded: &Loaded, mode: &Mode, repeat: usize) -> Bare {
     Bare {
         symbols: names.len(),
         runs_s: runs_s.collect(),
-    }
-}
-
-/// A symbol's rows as the kernels take them.
-pub(crate) fn columns<'a>(rows: &Rows<'a>) -> SymbolRows<'a> {
-    SymbolRows {
-        date: rows.date,
-        open: rows.open,
-        high: rows.high,
-        low: rows.low,
-        close: rows.close,
-        volume: rows.volume,
-        adj_close: rows.adj_close,
     }
 }
 

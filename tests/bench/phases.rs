@@ -12,9 +12,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tickfleet_kernels::scan::map::Mapper;
-use tickfleet_kernels::scan::universe::{BarSymbol, stage};
+use tickfleet_kernels::scan::universe::stage;
 use tickfleet_proto::convert::{ReduceOutput, ScanRun};
-use tickfleet_protocol::facts::{BlockPart, ScanFacts};
+use tickfleet_protocol::facts::{BlockPart, ScanFacts, bar_symbols};
 use tickfleet_protocol::plan::{Job, MAP, Sharding};
 use tickfleet_protocol::spec::scan::ScanSpec;
 use tickfleet_protocol::survey::Survey;
@@ -32,7 +32,7 @@ use tickfleet_worker::fetch::{Input as JobInput, MapInput};
 use tickfleet_worker::run::Run;
 use tokio::runtime::Runtime;
 
-use crate::bare::{as_of, columns, runtime, spec};
+use crate::bare::{as_of, runtime, spec};
 use crate::cold::{Mode, run, scan};
 use crate::input::Input;
 
@@ -211,14 +211,7 @@ fn survey_parts(clock: &mut Clock, runtime: &Runtime, spec: &ScanSpec) {
 
 fn planned(clock: &mut Clock, task: &Task, survey: Survey, universe: Option<UniverseTable>) -> Run {
     let (spec, day) = (task.spec.clone(), task.as_of);
-    let bars: Vec<BarSymbol<'_>> = survey
-        .symbols
-        .iter()
-        .map(|known| BarSymbol {
-            symbol: &known.symbol,
-            first_day: known.first_day,
-        })
-        .collect();
+    let bars = bar_symbols(&survey.symbols);
     let rows = universe.as_ref().map(|table| table.universe.as_ref());
     let mapped: Vec<u32> = clock.time("universe: stage", || {
         let passed = stage(rows, &bars, day, &spec.universe_stage)
@@ -320,7 +313,7 @@ fn map_parts(clock: &mut Clock, runtime: &Runtime, inputs: &Inputs, run: &Run) {
         clock.time("  hygiene, kernels, scores", || {
             let (mut mapper, mut scratch) = (Mapper::new(&run.calendar, &run.record.spec.map), Scratch::default());
             for at in 0..names.len() {
-                let rows = columns(&gathered.rows(at, &mut scratch));
+                let rows = gathered.rows(at, &mut scratch).columns;
                 mapper.map(&rows, &run.record.facts.as_of, &mut |_, _| {}, &mut |_, row| {
                     black_box(row);
                 });

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use tickfleet_kernels::scan::hygiene::{RejectKind, SymbolRows};
+use tickfleet_kernels::scan::hygiene::RejectKind;
 use tickfleet_kernels::scan::map::Mapper;
 use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, reduce};
-use tickfleet_kernels::scan::universe::{BarSymbol, Universe, stage};
+use tickfleet_kernels::scan::universe::{Universe, stage};
 use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput};
+use tickfleet_protocol::facts::bar_symbols;
 use tickfleet_protocol::plan::{Job, MAP};
 use tickfleet_runtime::data::gather::{Rows, Scratch, gather};
 use tickfleet_runtime::data::inputs::Inputs;
@@ -54,10 +55,10 @@ fn map(
     for (at, name) in names.iter().enumerate() {
         let rows = gathered.rows(at, &mut scratch);
         mapper.map(
-            &columns(&rows),
+            &rows.columns,
             as_of,
             &mut |row, kind| {
-                if rows.date[row] <= last {
+                if rows.columns.date[row] <= last {
                     first = first.merge(reject(&rows, row, kind));
                 }
             },
@@ -71,18 +72,6 @@ fn map(
         first_rejects: first,
     }
     .encode())
-}
-
-fn columns<'a>(rows: &Rows<'a>) -> SymbolRows<'a> {
-    SymbolRows {
-        date: rows.date,
-        open: rows.open,
-        high: rows.high,
-        low: rows.low,
-        close: rows.close,
-        volume: rows.volume,
-        adj_close: rows.adj_close,
-    }
 }
 
 fn reject(rows: &Rows<'_>, row: usize, kind: RejectKind) -> FirstRejects {
@@ -131,14 +120,7 @@ fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Unive
         .zip(rows)
         .map(|(symbol, row)| MappedSymbol { symbol, row });
     let mapped: Vec<MappedSymbol<'_>> = mapped.collect();
-    let bars: Vec<BarSymbol<'_>> = facts
-        .symbols
-        .iter()
-        .map(|facts| BarSymbol {
-            symbol: &facts.symbol,
-            first_day: facts.first_day,
-        })
-        .collect();
+    let bars = bar_symbols(&facts.symbols);
     let as_of = facts.as_of[date];
     let candidates = stage(universe, &bars, as_of, &spec.universe_stage);
     let options = ReduceOptions {

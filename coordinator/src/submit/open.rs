@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_kernels::scan::session::Calendar;
-use tickfleet_kernels::scan::universe::{BarSymbol, stage};
+use tickfleet_kernels::scan::universe::stage;
 use tickfleet_proto::convert::ScanRun;
-use tickfleet_protocol::facts::ScanFacts;
+use tickfleet_protocol::facts::{ScanFacts, bar_symbols};
 use tickfleet_protocol::plan::Sharding;
 use tickfleet_protocol::spec::scan::{DateSelection, Day, ScanSpec};
 use tickfleet_protocol::survey::Survey;
@@ -136,14 +136,7 @@ fn sessions(calendar: &Calendar, dates: DateSelection) -> Result<Vec<Day>, Failu
 
 /// Ordinals of the symbols that pass the universe stage on some as-of date: the others need no indicators.
 fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as_of: &[Day]) -> Vec<u32> {
-    let bars: Vec<BarSymbol<'_>> = survey
-        .symbols
-        .iter()
-        .map(|known| BarSymbol {
-            symbol: &known.symbol,
-            first_day: known.first_day,
-        })
-        .collect();
+    let bars = bar_symbols(&survey.symbols);
     let universe = universe.map(|table| table.universe.as_ref());
     // The stage depends on the date only through who is a candidate yet and, with a cap on their number, through who
     // is among the largest: then each date is asked, else the last one has all.

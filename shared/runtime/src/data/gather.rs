@@ -1,27 +1,16 @@
 //! A job's symbols out of its blocks: rows of one symbol, sorted by date and then input order, without a copy where the
 //! file already has them so.
 
+use tickfleet_kernels::scan::hygiene::SymbolRows;
 use tickfleet_protocol::facts::RowPlace;
 
 use super::select::{LoadedBlock, Wanted};
 
-/// Rows of one symbol, sorted by (date, input order); missing numbers are NaN.
+/// Rows of one symbol as kernels take them, and where each stands in the input.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
-    /// Days since 1970-01-01.
-    pub date: &'a [i32],
-    /// Open, quote currency.
-    pub open: &'a [f64],
-    /// High, quote currency.
-    pub high: &'a [f64],
-    /// Low, quote currency.
-    pub low: &'a [f64],
-    /// Close, quote currency.
-    pub close: &'a [f64],
-    /// Volume, shares.
-    pub volume: &'a [f64],
-    /// Adjusted close, quote currency; `None` where no file has the column.
-    pub adj_close: Option<&'a [f64]>,
+    /// Sorted by (date, input order).
+    pub columns: SymbolRows<'a>,
     places: Places<'a>,
 }
 
@@ -111,7 +100,7 @@ impl Gathered<'_> {
         let pieces = &self.pieces[start..self.ends[symbol]];
         if let &[(_, block, start, end)] = pieces {
             let rows = self.in_place(block as usize, start, end);
-            if rows.date.is_sorted() {
+            if rows.columns.date.is_sorted() {
                 return rows;
             }
         }
@@ -129,7 +118,7 @@ impl Gathered<'_> {
             }),
             Some(rows) => Places::Of(*ordinal, &rows[range.clone()]),
         };
-        Rows {
+        let columns = SymbolRows {
             date: &block.keys.days[range.clone()],
             open: &prices.open[range.clone()],
             high: &prices.high[range.clone()],
@@ -137,8 +126,8 @@ impl Gathered<'_> {
             close: &prices.close[range.clone()],
             volume: &block.keys.volume[range.clone()],
             adj_close: prices.adj_close.as_ref().map(|values| &values[range]),
-            places,
-        }
+        };
+        Rows { columns, places }
     }
 
     fn copied<'s>(&self, pieces: &[(u32, u32, u32, u32)], scratch: &'s mut Scratch) -> Rows<'s> {
@@ -146,7 +135,7 @@ impl Gathered<'_> {
         for &(_, block, start, end) in pieces {
             scratch.unsorted.extend(&self.in_place(block as usize, start, end));
         }
-        let columns = if scratch.unsorted.date.is_sorted() {
+        let copies = if scratch.unsorted.date.is_sorted() {
             &scratch.unsorted
         } else {
             let Scratch {
@@ -160,17 +149,18 @@ impl Gathered<'_> {
             sorted.pick(unsorted, order);
             &*sorted
         };
-        let [open, high, low, close, volume, adj_close] = &columns.values;
-        Rows {
-            date: &columns.date,
+        let [open, high, low, close, volume, adj_close] = &copies.values;
+        let columns = SymbolRows {
+            date: &copies.date,
             open,
             high,
             low,
             close,
             volume,
             adj_close: self.has_adj_close.then_some(adj_close),
-            places: Places::Each(&columns.places),
-        }
+        };
+        let places = Places::Each(&copies.places);
+        Rows { columns, places }
     }
 }
 
@@ -182,16 +172,17 @@ impl Columns {
     }
 
     fn extend(&mut self, rows: &Rows<'_>) {
-        self.date.extend_from_slice(rows.date);
-        let sources = [rows.open, rows.high, rows.low, rows.close, rows.volume];
+        let added = &rows.columns;
+        self.date.extend_from_slice(added.date);
+        let sources = [added.open, added.high, added.low, added.close, added.volume];
         for (values, source) in self.values.iter_mut().zip(sources) {
             values.extend_from_slice(source);
         }
-        match rows.adj_close {
+        match added.adj_close {
             Some(source) => self.values[5].extend_from_slice(source),
             None => self.values[5].resize(self.date.len(), f64::NAN),
         }
-        self.places.extend((0..rows.date.len()).map(|row| rows.place(row)));
+        self.places.extend((0..added.date.len()).map(|row| rows.place(row)));
     }
 
     fn pick(&mut self, from: &Self, order: &[u32]) {
@@ -244,8 +235,15 @@ mod tests {
         let mut scratch = Scratch::default();
         let rows = gathered.rows(symbol, &mut scratch);
         let place = |row| rows.place(row);
-        (0..rows.date.len())
-            .map(|row| (rows.date[row], rows.close[row], place(row).block, place(row).row))
+        (0..rows.columns.date.len())
+            .map(|row| {
+                (
+                    rows.columns.date[row],
+                    rows.columns.close[row],
+                    place(row).block,
+                    place(row).row,
+                )
+            })
             .collect()
     }
 
@@ -270,6 +268,7 @@ mod tests {
         let mut scratch = Scratch::default();
         let adjusted = gathered
             .rows(0, &mut scratch)
+            .columns
             .adj_close
             .expect("one file has the column")
             .to_vec();
@@ -318,7 +317,7 @@ mod tests {
         let gathered = gather(&blocks, &Wanted::new(&names, &["A", "B"]));
         let mut scratch = Scratch::default();
         assert_eq!(
-            gathered.rows(0, &mut scratch).close.as_ptr(),
+            gathered.rows(0, &mut scratch).columns.close.as_ptr(),
             blocks[0].block.prices.as_ref().unwrap().close.as_ptr()
         );
         assert!(scratch.unsorted.date.is_empty());

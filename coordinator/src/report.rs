@@ -78,7 +78,7 @@ pub struct Report {
 
 impl Report {
     /// A report of a run over these dates, empty so far.
-    pub(super) fn new(run: RunId, as_of: &[i32]) -> Self {
+    pub fn new(run: RunId, as_of: &[i32]) -> Self {
         Self {
             run,
             state: "succeeded",
@@ -94,7 +94,7 @@ impl Report {
     }
 
     /// Takes in one date.
-    pub(super) fn take_day(&mut self, date: usize, ranked: Vec<RankedRow>, scored: usize, funnel: &RecordBatch) {
+    pub fn take_day(&mut self, date: usize, ranked: Vec<RankedRow>, scored: usize, funnel: &RecordBatch) {
         self.scored += scored as u64;
         self.ranked += ranked.len() as u64;
         let text = |name: &str| funnel.column_by_name(name).map(|column| column.as_string::<i32>());
