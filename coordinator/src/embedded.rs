@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickfleet_protocol::ids::WorkerId;
+use tickfleet_protocol::limits::DEFAULT_LEASE_MS;
 use tickfleet_runtime::broker::Broker;
 use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::data::inputs::Inputs;
@@ -20,8 +21,6 @@ use crate::error::{ExitStatus, Failure};
 const JOB_BYTES: u64 = 128 << 20;
 /// Results are kept in at most this part of the machine's memory.
 const RESULT_MEMORY_PART: u64 = 4;
-/// Lease of a claim. In one process a claim can only end by its job, so it is long.
-const LEASE: Duration = Duration::from_secs(30);
 /// Longest a job may compute before it counts as hung.
 const JOB_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -51,7 +50,7 @@ impl Embedded {
         let options = WorkerOptions {
             id: WorkerId::new("embedded").expect("a valid name"),
             read_ahead: lanes,
-            lease: LEASE,
+            lease: Duration::from_millis(DEFAULT_LEASE_MS),
             job_max: JOB_MAX,
         };
         let (drain, draining) = watch::channel(false);
@@ -70,12 +69,26 @@ impl Embedded {
     ///
     /// # Errors
     /// The worker could not work at all.
-    pub async fn stop(self) -> Result<(), Failure> {
+    pub async fn stop(mut self) -> Result<(), Failure> {
         self.drain.send_replace(true);
-        let ended = self
-            .worker
+        self.ended().await
+    }
+
+    /// Waits for the worker's end, which comes by [`Embedded::stop`] or by a fault of its own.
+    ///
+    /// # Errors
+    /// The fault.
+    pub async fn ended(&mut self) -> Result<(), Failure> {
+        let ended = (&mut self.worker)
             .await
             .unwrap_or_else(|error| Err(std::io::Error::other(error)));
         ended.map_err(|error| Failure::new(ExitStatus::Failed, "the worker ended early").because(&error))
+    }
+}
+
+impl Drop for Embedded {
+    /// Left early, the worker ends with its jobs instead of reporting each of them as lost.
+    fn drop(&mut self) {
+        self.worker.abort();
     }
 }

@@ -10,7 +10,7 @@ use tickfleet_protocol::ids::RunId;
 use tickfleet_runtime::broker::Progress as RunProgress;
 
 use crate::error::{ExitStatus, Failure};
-use crate::results::Report;
+use crate::report::Report;
 use crate::settings::RunOptions;
 use crate::view::colour::{Stream, Tone, colours};
 use crate::view::progress::{Bar, Lines, Progress, Quiet, Snapshot};
@@ -44,7 +44,7 @@ pub enum Event<'a> {
         /// The run.
         run: RunId,
         /// What, and the counts after it.
-        #[serde(rename = "progress")]
+        #[serde(flatten)]
         what: &'a RunProgress,
     },
     /// Something worth knowing.
@@ -107,6 +107,17 @@ impl Events {
             json: options.json,
             quiet: options.quiet,
             progress,
+            last: None,
+            stdout: Out::stdout(),
+        }
+    }
+
+    /// Events of a run that fails before its options are known.
+    pub fn json_only() -> Self {
+        Self {
+            json: true,
+            quiet: true,
+            progress: Box::new(Quiet),
             last: None,
             stdout: Out::stdout(),
         }

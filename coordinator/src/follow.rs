@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tickfleet_protocol::ids::{EventId, RunId};
+use tickfleet_protocol::plan::{MAP, stage_name};
 use tickfleet_runtime::broker::{Broker, BrokerError, ProgressKind, RunState};
 
 use crate::error::{ExitStatus, Failure};
@@ -11,8 +12,6 @@ use crate::view::progress::Snapshot;
 
 /// How long one look at the events waits.
 const WAIT: Duration = Duration::from_secs(1);
-/// Names of a scan's stages.
-const STAGES: [&str; 2] = ["map", "reduce"];
 
 /// Shows a run's progress until it ends, and says how it did.
 ///
@@ -29,7 +28,10 @@ pub async fn follow(broker: &dyn Broker, run: RunId, lanes: usize, events: &mut 
             after = id;
             stage.take(&progress.kind);
             events.emit(&Event::Progress { run, what: &progress })?;
+            // After each event, so that a stage's end is seen even if the next one opened meanwhile.
+            events.progress(&stage.snapshot(lanes));
             if let ProgressKind::Ended { state } = progress.kind {
+                events.progress(&stage.snapshot(lanes));
                 return Ok(state);
             }
         }
@@ -49,7 +51,7 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         Self {
-            name: STAGES[0],
+            name: stage_name(MAP),
             done: 0,
             total: 0,
             retries: 0,
@@ -60,7 +62,7 @@ impl Stage {
     fn take(&mut self, kind: &ProgressKind) {
         match kind {
             ProgressKind::StageOpened { stage, jobs } => {
-                let name = STAGES.get(usize::from(stage.0)).copied().unwrap_or("stage");
+                let name = stage_name(u32::from(stage.0));
                 *self = Self {
                     name,
                     total: *jobs,

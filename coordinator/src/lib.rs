@@ -9,6 +9,7 @@ pub mod error;
 pub mod events;
 pub mod follow;
 pub mod log;
+pub mod report;
 pub mod results;
 pub mod sample;
 pub mod settings;

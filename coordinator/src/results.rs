@@ -8,27 +8,25 @@ use arrow::array::{Array, AsArray};
 use arrow::compute::{SortColumn, filter_record_batch, is_not_null, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
+use rayon::prelude::*;
 use serde_json::value::RawValue;
 use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_proto::convert::{FirstRejects, ReduceOutput};
 use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::RunId;
-use tickfleet_protocol::plan::Job;
+use tickfleet_protocol::plan::{Job, stage_name};
 use tickfleet_runtime::broker::{Broker, RunState};
 use tickfleet_runtime::data::describe::{RowFault, describe};
-use tickfleet_runtime::sink::{FileSink, Metadata, SinkError, Target};
+use tickfleet_runtime::sink::{ClosedFile, FileSink, Metadata, SinkError, Target};
 use tickfleet_runtime::tables::decode;
 use tickfleet_worker::run::Run;
 
 use crate::embedded::Embedded;
 use crate::error::{ExitStatus, Failure};
 use crate::events::{Event, Events};
+use crate::report::{Note, Report, Written};
 use crate::settings::mask;
 use crate::view::ranked::RankedRow;
-
-pub use report::{FunnelEntry, Note, Report, Written};
-
-mod report;
 
 /// Dead letters named in a failure.
 const DEAD_SHOWN: usize = 3;
@@ -59,9 +57,10 @@ pub async fn collect(
         }
         report.take_day(date, ranked_rows(&tables.ranked), tables.scored_rows, &tables.funnel);
     }
-    report.files = tokio::task::block_in_place(|| writer.finish())?;
     report.unplaced_rows = facts.unplaced_rows;
     report.notes = notes(cluster, run, first).await?;
+    // Last, and without an await after it: whoever interrupts the run before this leaves no file.
+    report.files = tokio::task::block_in_place(|| writer.finish())?;
     Ok(report)
 }
 
@@ -72,15 +71,14 @@ pub async fn failure(broker: &dyn Broker, run: RunId, state: RunState) -> Failur
         RunState::DeadlineExceeded => "the run's deadline passed before it was done",
         RunState::Running | RunState::Succeeded | RunState::Failed => "the run failed",
     };
-    let failure = Failure::new(ExitStatus::Failed, what).at(format!("run {run}"));
+    let failure = Failure::new(ExitStatus::Failed, what)
+        .at(format!("run {run}"))
+        .help("run it again with --log warn to see each attempt that failed");
     let Ok(dead) = broker.dead(run).await else {
         return failure;
     };
     let named = dead.iter().take(DEAD_SHOWN).fold(failure, |failure, letter| {
-        let stage = ["map", "reduce"]
-            .get(usize::from(letter.job.stage.0))
-            .copied()
-            .unwrap_or("stage");
+        let stage = stage_name(u32::from(letter.job.stage.0));
         failure.why(format!("{stage} job {}: {}", letter.job.index.0, letter.reason))
     });
     match dead.len().saturating_sub(DEAD_SHOWN) {
@@ -192,14 +190,15 @@ impl<'a> Writer<'a> {
         ))
     }
 
-    /// Puts every file in its place.
+    /// Puts every file in its place, once all of them are whole. Closing encodes and syncs, so files close side by side;
+    /// of several failures the first table's is told.
     fn finish(self) -> Result<Vec<Written>, Failure> {
-        let mut files = Vec::with_capacity(self.sinks.len());
-        for (sink, written) in self.sinks {
-            sink.finish().map_err(|error| unwritten(&error))?;
-            files.push(written);
-        }
-        Ok(files)
+        let close = |(sink, written): (FileSink, Written)| Ok((sink.close()?, written));
+        let closed: Vec<Result<_, SinkError>> = self.sinks.into_par_iter().map(close).collect();
+        let closed: Result<Vec<_>, SinkError> = closed.into_iter().collect();
+        let publish = |(file, written): (ClosedFile, Written)| file.publish().map(|()| written);
+        let published = closed.and_then(|files| files.into_iter().map(publish).collect());
+        published.map_err(|error| unwritten(&error))
     }
 }
 

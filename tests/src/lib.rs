@@ -1,5 +1,5 @@
 //! What the suites share: the built program and a bounded way to run it, the workspace's folder, the data that lies
-//! beside the checkout, goldens, and a reader of the project's documents.
+//! beside the checkout, goldens, a reader of result tables, and one of the project's documents.
 //!
 //! Nothing here decides what is right: suites assert, this crate fetches. Read [`program`] next.
 
@@ -8,8 +8,10 @@ pub mod binary;
 pub mod golden;
 pub mod markdown;
 pub mod program;
+pub mod random;
 pub mod redis_server;
 pub mod shell;
+pub mod tables;
 
 use std::path::Path;
 

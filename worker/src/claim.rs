@@ -1,8 +1,10 @@
 //! The worker's loop: claim as many jobs as lanes and read-ahead can take, start each, and drain when told to.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tickfleet_protocol::ids::WorkerId;
 use tickfleet_protocol::limits::MAX_CLAIMS_PER_CALL;
 use tickfleet_runtime::broker::{Broker, Claim, ClaimRequest};
@@ -63,21 +65,22 @@ impl Worker {
     /// Works until `drain` turns true: then claims nothing more, finishes what computes and hands the rest back.
     ///
     /// # Errors
-    /// The heartbeat thread cannot be started.
+    /// The heartbeat thread cannot be started, or the publisher ended: without it nothing that is computed counts.
     pub async fn run(self, mut drain: watch::Receiver<bool>) -> std::io::Result<()> {
         let (lease, job_max) = (self.options.lease, self.options.job_max);
         let heartbeat = Heartbeat::start(self.broker.clone(), self.held.clone(), lease, job_max)?;
         let (outbox, outcomes) = outbox();
-        let publisher = tokio::spawn(publish(self.broker.clone(), self.held.clone(), outcomes));
+        let mut publisher = tokio::spawn(publish(self.broker.clone(), self.held.clone(), outcomes));
         let mut jobs = JoinSet::new();
-        self.claim_until(&mut drain, &outbox, &mut jobs).await;
+        tokio::select! {
+            () = self.claim_until(&mut drain, &outbox, &mut jobs) => {}
+            ended = &mut publisher => return Err(publisher_ended(ended)),
+        }
         while let Some(ended) = jobs.join_next().await {
             report(ended);
         }
         drop(outbox);
-        if publisher.await.is_err() {
-            tracing::error!("the publisher panicked");
-        }
+        publisher.await.map_err(|error| publisher_ended(Err(error)))?;
         let left: Vec<_> = self.held.claims().iter().map(Claim::held).collect();
         if !left.is_empty()
             && let Err(error) = self.broker.hand_back(&left).await
@@ -128,7 +131,9 @@ impl Worker {
 
     /// One job, from claim to outcome.
     async fn work(self, claim: Claim, permit: OwnedSemaphorePermit, outbox: Outbox) {
-        let outcome = match self.attempt(&claim).await {
+        // A task that ended by a panic would leave its claim among those held, and the heartbeat would renew it.
+        let attempt = AssertUnwindSafe(self.attempt(&claim)).catch_unwind().await;
+        let outcome = match attempt.unwrap_or_else(|panic| Err(JobError::panicked(panic.as_ref()))) {
             Ok(Some(outcome)) => outcome,
             Ok(None) => {
                 self.held.release(&[claim.token]);
@@ -154,7 +159,7 @@ impl Worker {
         if self.broker.result(identity).await?.is_some() {
             return Ok(Some(Outcome::Done(identity, None)));
         }
-        let input = fetch(&run, &self.inputs, self.broker.as_ref(), &job).await?;
+        let input = fetch(&run, &self.inputs, &self.pool, self.broker.as_ref(), &job).await?;
         let (inputs, held, token) = (self.inputs.clone(), self.held.clone(), claim.token);
         let task = move || {
             if held.is_revoked(&token) {
@@ -165,6 +170,14 @@ impl Worker {
         let result = self.pool.run(task).await??;
         Ok(result.map(|bytes| Outcome::Done(identity, Some(bytes))))
     }
+}
+
+/// The leases end by themselves and return the jobs.
+fn publisher_ended(ended: Result<(), tokio::task::JoinError>) -> std::io::Error {
+    std::io::Error::other(match ended {
+        Ok(()) => "the publisher ended before its jobs".to_owned(),
+        Err(error) => format!("the publisher failed: {error}"),
+    })
 }
 
 /// At least one permit, and as many more as are free.

@@ -1,18 +1,22 @@
 //! From a job's input to its result: kernels between decoding and encoding. CPU only, on a lane of the pool.
 
+use std::ops::Range;
+
 use bytes::Bytes;
-use tickfleet_kernels::scan::hygiene::{RejectKind, SymbolRows};
+use tickfleet_kernels::scan::hygiene::RejectKind;
 use tickfleet_kernels::scan::map::Mapper;
 use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, reduce};
-use tickfleet_kernels::scan::universe::{BarSymbol, Universe, stage};
+use tickfleet_kernels::scan::universe::{Universe, stage};
 use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput};
+use tickfleet_protocol::facts::bar_symbols;
 use tickfleet_protocol::plan::{Job, MAP};
-use tickfleet_runtime::data::gather::{LoadedBlock, Rows, Scratch, gather};
-use tickfleet_runtime::data::inputs::{Fetched, Inputs};
+use tickfleet_runtime::data::gather::{Rows, Scratch, gather};
+use tickfleet_runtime::data::inputs::Inputs;
+use tickfleet_runtime::data::select::Wanted;
 use tickfleet_runtime::tables::{MapRowsBuilder, batch, decode_at, encode, map_rows};
 
 use crate::error::JobError;
-use crate::fetch::Input;
+use crate::fetch::{Input, MapInput};
 use crate::run::Run;
 
 /// Computes a job's result bytes.
@@ -24,7 +28,7 @@ use crate::run::Run;
 /// When a kernel's invariant breaks; the pool catches it and the job fails.
 pub fn compute(run: &Run, inputs: &Inputs, job: &Job, input: Input) -> Result<Bytes, JobError> {
     match (job, input) {
-        (Job::Map { symbols, dates }, Input::Map(blocks)) => map(run, inputs, symbols.clone(), dates.clone(), blocks),
+        (Job::Map { symbols, dates }, Input::Map(input)) => map(run, inputs, symbols.clone(), dates.clone(), input),
         (Job::Reduce { date }, Input::Reduce(results, universe)) => {
             reduce_day(run, *date, &results, universe.as_deref())
         }
@@ -35,24 +39,15 @@ pub fn compute(run: &Run, inputs: &Inputs, job: &Job, input: Input) -> Result<By
 fn map(
     run: &Run,
     inputs: &Inputs,
-    symbols: std::ops::Range<usize>,
-    dates: std::ops::Range<usize>,
-    blocks: Vec<(u32, Fetched)>,
+    symbols: Range<usize>,
+    dates: Range<usize>,
+    mut input: MapInput,
 ) -> Result<Bytes, JobError> {
+    let names = run.symbols(symbols);
+    input.unpack(inputs, &names)?;
     let facts = &run.record.facts;
-    let mut loaded = Vec::with_capacity(blocks.len());
-    for (ordinal, fetched) in blocks {
-        loaded.push(LoadedBlock {
-            ordinal,
-            block: inputs.decode(&fetched)?,
-        });
-    }
-    let names: Vec<&str> = facts.mapped[symbols]
-        .iter()
-        .map(|&ordinal| facts.symbols[ordinal as usize].symbol.as_str())
-        .collect();
     let as_of = &facts.as_of[dates];
-    let gathered = gather(&loaded, &names);
+    let gathered = gather(&input.loaded, &Wanted::new(inputs.names(), &names));
     let mut mapper = Mapper::new(&run.calendar, &run.record.spec.map);
     let mut days: Vec<MapRowsBuilder> = as_of.iter().map(|_| MapRowsBuilder::new(names.len())).collect();
     let (mut first, mut scratch) = (FirstRejects::default(), Scratch::default());
@@ -60,10 +55,10 @@ fn map(
     for (at, name) in names.iter().enumerate() {
         let rows = gathered.rows(at, &mut scratch);
         mapper.map(
-            &columns(&rows),
+            &rows.columns,
             as_of,
             &mut |row, kind| {
-                if rows.date[row] <= last {
+                if rows.columns.date[row] <= last {
                     first = first.merge(reject(&rows, row, kind));
                 }
             },
@@ -77,18 +72,6 @@ fn map(
         first_rejects: first,
     }
     .encode())
-}
-
-fn columns<'a>(rows: &Rows<'a>) -> SymbolRows<'a> {
-    SymbolRows {
-        date: rows.date,
-        open: rows.open,
-        high: rows.high,
-        low: rows.low,
-        close: rows.close,
-        volume: rows.volume,
-        adj_close: rows.adj_close,
-    }
 }
 
 fn reject(rows: &Rows<'_>, row: usize, kind: RejectKind) -> FirstRejects {
@@ -120,27 +103,24 @@ fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Unive
     let Some(Job::Map { dates, .. }) = run.plan.job(MAP, first_map).or_else(|| empty_map(date)) else {
         unreachable!("the map stage holds map jobs");
     };
-    let (mut first, mut rows) = (FirstRejects::default(), Vec::with_capacity(facts.mapped.len()));
+    let mut first = FirstRejects::default();
+    let (mut symbols, mut rows) = (
+        Vec::with_capacity(facts.mapped.len()),
+        Vec::with_capacity(facts.mapped.len()),
+    );
     for result in results {
         let output = MapOutput::decode(result.clone())?;
         first = first.merge(output.first_rejects);
-        rows.extend(map_rows(&decode_at(&output.rows, date - dates.start)?)?);
+        let (some, of_them) = map_rows(&decode_at(&output.rows, date - dates.start)?)?;
+        symbols.extend(some);
+        rows.extend(of_them);
     }
-    let mapped: Vec<MappedSymbol<'_>> = rows
+    let mapped = symbols
         .iter()
-        .map(|(symbol, row)| MappedSymbol {
-            symbol,
-            row: row.clone(),
-        })
-        .collect();
-    let bars: Vec<BarSymbol<'_>> = facts
-        .symbols
-        .iter()
-        .map(|facts| BarSymbol {
-            symbol: &facts.symbol,
-            first_day: facts.first_day,
-        })
-        .collect();
+        .zip(rows)
+        .map(|(symbol, row)| MappedSymbol { symbol, row });
+    let mapped: Vec<MappedSymbol<'_>> = mapped.collect();
+    let bars = bar_symbols(&facts.symbols);
     let as_of = facts.as_of[date];
     let candidates = stage(universe, &bars, as_of, &spec.universe_stage);
     let options = ReduceOptions {

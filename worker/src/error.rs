@@ -22,6 +22,9 @@ pub enum JobError {
     /// The kernel panicked.
     #[error("the kernel {0}")]
     Pool(#[from] PoolError),
+    /// Something on the way to or from the kernel panicked.
+    #[error("the worker panicked: {0}")]
+    Panicked(String),
     /// The queue did not answer.
     #[error("the queue did not answer")]
     Broker(#[from] BrokerError),
@@ -50,11 +53,18 @@ pub enum JobError {
 }
 
 impl JobError {
+    /// From what a panic carried.
+    pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Self::Panicked(text.unwrap_or_else(|| "no message".to_owned()))
+    }
+
     /// Whether another attempt may succeed: damaged or changed input stays as it is.
     pub fn retryable(&self) -> bool {
         match self {
             Self::Data(error) => matches!(error, DataError::Store { .. } | DataError::Unpack { .. }),
-            Self::Broker(_) | Self::Pool(_) => true,
+            Self::Broker(_) | Self::Pool(_) | Self::Panicked(_) => true,
             Self::Table(_) | Self::Wire(_) | Self::ResultsGone { .. } | Self::NotPlanned { .. } | Self::Solo { .. } => {
                 false
             }

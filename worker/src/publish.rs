@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tickfleet_protocol::ids::Identity;
 use tickfleet_protocol::limits::MAX_BATCH;
-use tickfleet_runtime::broker::{Broker, Claim, Commit, Failure};
+use tickfleet_runtime::broker::{Broker, Claim, Commit, CommitOutcome, Failure};
 use tokio::sync::mpsc;
 
 use crate::error::JobError;
@@ -63,7 +63,11 @@ pub async fn publish(broker: Arc<dyn Broker>, held: Arc<Held>, mut outcomes: mps
 
 /// Commits; a result that the broker refuses for its size or room becomes the job's failure.
 async fn commit(broker: &dyn Broker, commits: Vec<Commit>) {
-    if commits.is_empty() || retried("commit", || broker.commit(commits.clone())).await {
+    if commits.is_empty() {
+        return;
+    }
+    if let Some(outcomes) = retried("commit", || broker.commit(commits.clone())).await {
+        hand_back_missing(broker, &commits, &outcomes).await;
         return;
     }
     // One oversized result must not hold back its neighbours: each is sent on its own, and refused on its own.
@@ -81,6 +85,16 @@ async fn commit(broker: &dyn Broker, commits: Vec<Commit>) {
     }
 }
 
+/// Jobs whose stored result was gone by the time of the commit: their claims are live, and no fault of theirs.
+async fn hand_back_missing(broker: &dyn Broker, commits: &[Commit], outcomes: &[CommitOutcome]) {
+    let pairs = commits.iter().zip(outcomes);
+    let missing = pairs.filter(|(_, outcome)| **outcome == CommitOutcome::ResultMissing);
+    let missing: Vec<_> = missing.map(|(commit, _)| commit.held()).collect();
+    if !missing.is_empty() {
+        retried("hand back", || broker.hand_back(&missing)).await;
+    }
+}
+
 fn failure(claim: &Claim, error: &JobError) -> Failure {
     tracing::warn!(job = ?claim.job, error = error.chain(), "job failed");
     Failure {
@@ -91,23 +105,23 @@ fn failure(claim: &Claim, error: &JobError) -> Failure {
     }
 }
 
-/// Calls until it succeeds or cannot; true on success. The broker's calls are safe to send again.
-async fn retried<T, F>(what: &str, mut call: impl FnMut() -> F) -> bool
+/// Calls until it succeeds or cannot. The broker's calls are safe to send again.
+async fn retried<T, F>(what: &str, mut call: impl FnMut() -> F) -> Option<T>
 where
     F: Future<Output = tickfleet_runtime::broker::Result<T>>,
 {
     for attempt in 0..TRIES {
         match call().await {
-            Ok(_) => return true,
+            Ok(answer) => return Some(answer),
             Err(error) if error.is_retryable() => {
                 tracing::warn!(what, attempt, %error, "the broker did not answer");
                 tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
             }
             Err(error) => {
                 tracing::warn!(what, %error, "the broker refused");
-                return false;
+                return None;
             }
         }
     }
-    false
+    None
 }

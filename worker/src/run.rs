@@ -1,6 +1,7 @@
 //! What a worker knows of a run: its record, decoded once, and what follows from it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tickfleet_kernels::scan::session::Calendar;
@@ -64,6 +65,13 @@ impl Run {
             stage: job.stage.0,
             index: job.index.0,
         })
+    }
+
+    /// Names of some mapped symbols, sorted.
+    pub fn symbols(&self, range: Range<usize>) -> Vec<&str> {
+        let facts = &self.record.facts;
+        let name = |&ordinal: &u32| facts.symbols[ordinal as usize].symbol.as_str();
+        facts.mapped[range].iter().map(name).collect()
     }
 
     /// The universe, read once.

@@ -1,5 +1,6 @@
 //! `coordinator data`: data to start with.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -37,7 +38,7 @@ struct Sample {
 impl Data {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         let Action::Sample(Sample { dir }) = self.action;
-        let files = sample::write_sample(&dir, |_, _| {}).map_err(|error| failure(&error))?;
+        let files = sample::write_sample(&dir, |_, _| ControlFlow::Continue(())).map_err(|error| failure(&error))?;
         stdout::write(format!("{}\n{}\n", files.bars.display(), files.universe.display()).as_bytes())
     }
 }

@@ -9,6 +9,7 @@ mod data;
 pub mod flags;
 mod stdout;
 mod submit;
+mod suggest;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let error = suggest::flag(error, std::env::args_os().skip(1));
             // With the terminal closed there is nobody left to tell; the status still says it.
             let _ = error.print();
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);

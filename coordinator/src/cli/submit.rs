@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::flags::SettingFlags;
 use crate::error::{ExitStatus, Failure};
+use crate::events::Events;
 use crate::settings::{Request, Resolved, resolve};
 
 const EXAMPLES: &str = "\
@@ -24,7 +25,8 @@ SETTINGS
   coordinator config --help says how.
 
 EXIT STATUS
-  0 the run succeeded; 1 it failed; 2 bad usage or bad input, before it ran";
+  0 the run succeeded; 1 it failed; 2 bad usage or bad input, before it ran;
+  130 interrupted by Ctrl-C";
 
 /// Run a job and follow it to its result
 #[derive(Debug, Args)]
@@ -51,12 +53,21 @@ struct Scan {
 impl Submit {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         match self.job {
-            Job::Scan(scan) => crate::submit::scan(&scan.resolve()?),
+            Job::Scan(scan) => scan.run(),
         }
     }
 }
 
 impl Scan {
+    fn run(&self) -> Result<ExitStatus, Failure> {
+        let resolved = self.resolve().inspect_err(|failure| {
+            if self.request.json {
+                Events::json_only().failed(failure);
+            }
+        })?;
+        crate::submit::scan(&resolved)
+    }
+
     fn resolve(&self) -> Result<Resolved, Failure> {
         Ok(resolve(self.settings.layers()?, &self.request)?)
     }

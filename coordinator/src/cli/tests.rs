@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, Parser};
 
-use super::Cli;
+use super::{Cli, suggest};
 use crate::settings::registry;
 
 #[test]
@@ -88,4 +88,19 @@ fn every_verb_has_help_with_examples() {
         });
         assert!(command.render_help().to_string().contains("EXAMPLES"), "{path:?}");
     }
+}
+
+#[test]
+fn an_unknown_flag_is_told_the_nearest() {
+    let check = |line: &str, expect: Option<&str>| {
+        let args = || line.split(' ').map(Into::into);
+        let error = Cli::try_parse_from(std::iter::once("coordinator".into()).chain(args())).unwrap_err();
+        let text = suggest::flag(error, args()).to_string();
+        let meant = text.split("a similar argument exists: '").nth(1);
+        assert_eq!(meant.and_then(|rest| rest.split('\'').next()), expect, "{line}: {text}");
+    };
+    check("submit scan --tpo 3", Some("--top"));
+    check("submit scan --otu x", Some("--out"));
+    check("submit scan --xyzzy", None);
+    check("submit scan --model m.onnx --xyzzy", None);
 }

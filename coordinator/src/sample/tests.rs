@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use std::ops::ControlFlow;
+
 use super::*;
 
 #[test]
@@ -115,7 +117,11 @@ fn the_folder_is_complete_or_absent() {
     let dir = base.path().join("cache").join(folder_name());
     let sample = Sample::new(SEED);
     let mut told = Vec::new();
-    let files = write::write(&dir, &sample, 200, |done, total| told.push((done, total))).unwrap();
+    let files = write::write(&dir, &sample, 200, |done, total| {
+        told.push((done, total));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     assert_eq!(told, [(0, 200), (128, 200), (200, 200)]);
     assert!(is_complete(&dir));
     assert_eq!(open(&dir), Some(files.clone()));
@@ -129,13 +135,33 @@ fn the_folder_is_complete_or_absent() {
     let again = base.path().join("again");
     fs::create_dir(&again).unwrap();
     assert_eq!(
-        write::write(&again, &sample, 200, |_, _| {}).unwrap().digest,
+        write::write(&again, &sample, 200, |_, _| ControlFlow::Continue(()))
+            .unwrap()
+            .digest,
         files.digest
     );
 
-    let error = write_sample(&dir, |_, _| {}).unwrap_err();
+    let error = write_sample(&dir, |_, _| ControlFlow::Continue(())).unwrap_err();
     assert!(matches!(error, SampleError::NotEmpty { .. }), "{error}");
     fs::remove_file(&files.universe).unwrap();
     assert!(!is_complete(&dir));
     assert!(!is_complete(base.path()));
+}
+
+#[test]
+fn a_sample_that_is_broken_off_leaves_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let stop_at = |done| {
+        if done > 0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let error = write::write(&parent.path().join("s"), &Sample::new(SEED), 200, |done, _| {
+        stop_at(done)
+    })
+    .unwrap_err();
+    assert!(matches!(error, SampleError::BrokenOff), "{error}");
+    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
 }

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +58,9 @@ pub enum SampleError {
     /// A table could not be written.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// Whoever asked for it no longer wants it.
+    #[error("making the sample was broken off")]
+    BrokenOff,
     /// A table could not be built.
     #[error("cannot build a batch of the sample")]
     Batch(#[from] ArrowError),
@@ -105,11 +109,15 @@ pub fn open(dir: &Path) -> Option<SampleFiles> {
     })
 }
 
-/// Writes the sample to a folder that is new or empty; `progress` is told the symbols done and their total.
+/// Writes the sample to a folder that is new or empty; `progress` is told the symbols done and their total, and may
+/// break it off.
 ///
 /// # Errors
-/// The folder holds something, or the file system failed; nothing is left behind then.
-pub fn write_sample(dir: &Path, progress: impl FnMut(usize, usize)) -> Result<SampleFiles, SampleError> {
+/// The folder holds something, the file system failed, or it was broken off; nothing is left behind then.
+pub fn write_sample(
+    dir: &Path,
+    progress: impl FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<SampleFiles, SampleError> {
     write(dir, &Sample::new(SEED), usize::MAX, progress)
 }
 
@@ -118,7 +126,7 @@ pub(super) fn write(
     dir: &Path,
     sample: &Sample,
     symbols_max: usize,
-    progress: impl FnMut(usize, usize),
+    progress: impl FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<SampleFiles, SampleError> {
     refuse_content(dir)?;
     let parent = dir
@@ -177,7 +185,7 @@ fn write_bars(
     path: &Path,
     sample: &Sample,
     symbols_max: usize,
-    mut progress: impl FnMut(usize, usize),
+    mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<(), SampleError> {
     let metadata = [("tickfleet.sample", VERSION.to_string())]
         .into_iter()
@@ -185,14 +193,18 @@ fn write_bars(
     let mut sink = FileSink::create(path, bars_schema(), Format::Parquet, &metadata)?;
     let listings = &sample.listings()[..symbols_max.min(sample.listings().len())];
     let mut done = 0;
-    progress(done, listings.len());
     for chunk in listings.chunks(SYMBOLS_AT_ONCE) {
+        if progress(done, listings.len()).is_break() {
+            return Err(SampleError::BrokenOff);
+        }
         let batches: Vec<_> = chunk.par_iter().map(|one| bars_batch(one, &sample.bars(one))).collect();
         for batch in batches {
             sink.write(&batch?)?;
         }
         done += chunk.len();
-        progress(done, listings.len());
+    }
+    if progress(done, listings.len()).is_break() {
+        return Err(SampleError::BrokenOff);
     }
     Ok(sink.finish()?)
 }

@@ -134,7 +134,10 @@ impl From<SettingsError> for Failure {
         let failure = Self::from_error(ExitStatus::BadInput, &error);
         match error {
             SettingsError::ReadFile { .. } => failure.help("name another file with --config FILE, or mend this one"),
-            SettingsError::NotToml { why, place } => failure.at_place(place).why(why),
+            SettingsError::NotToml { why, place } => failure
+                .at_place(place)
+                .why(why)
+                .help("mend the line; texts and dates stand in quotes: bars = \"bars.csv\""),
             SettingsError::UnknownTable { name, excerpt } => unknown_table(failure, &name, excerpt),
             SettingsError::NotATable { name, excerpt } => failure
                 .at_place(Place::Excerpt(excerpt))
@@ -156,8 +159,10 @@ impl From<SettingsError> for Failure {
                 }
             }
             SettingsError::NotComputed(settings) => not_computed(failure, &settings),
+            // A default is no place that a user could mend.
             SettingsError::Conflict { origins, help, .. } => origins
                 .iter()
+                .filter(|origin| !matches!(origin, Origin::Default(_) | Origin::Unset))
                 .fold(failure, |failure, origin| failure.at_place(origin.place()))
                 .help(help),
             SettingsError::NoBars => failure
@@ -243,15 +248,22 @@ fn list(settings: &[(&'static Setting, Origin)]) -> String {
         .join(", ")
 }
 
-/// The known word that is spelled most like this one, if it is close enough to be meant.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The known word that is spelled most like this one, if it is close enough to be meant: one slip for every three
+/// letters, or the beginning of the word.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
+    let letters = word.chars().count();
     known
         .into_iter()
-        .map(|known| (strsim::jaro(&word, &known.to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
+        .filter_map(|known| {
+            let lower = known.to_lowercase();
+            let slips = strsim::osa_distance(&word, &lower);
+            let is_start = letters > 2 && lower.starts_with(&word);
+            let length_change = letters.abs_diff(lower.chars().count());
+            (is_start || slips <= (letters / 3).max(1)).then_some((slips, length_change, known))
+        })
+        .min_by_key(|&(slips, length_change, _)| (slips, length_change))
+        .map(|(.., known)| known)
 }
 
 /// The first line of a value, cut at 60 characters.
@@ -262,4 +274,23 @@ fn shorten(text: &str) -> String {
         short.push('…');
     }
     if short.is_empty() { "(empty)".to_owned() } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_word_is_suggested_only_if_it_can_be_meant() {
+        let known = ["top", "to", "min_price", "min_dollar_volume", "Information Technology"];
+        let check = |word: &str, expect: Option<&str>| assert_eq!(nearest(word, known), expect, "{word}");
+        check("tpo", Some("top"));
+        check("Top", Some("top"));
+        check("min_prise", Some("min_price"));
+        check("min_dollar", Some("min_dollar_volume"));
+        check("information tehcnolgy", Some("Information Technology"));
+        check("foo", None);
+        check("", None);
+        check("price", None);
+    }
 }

@@ -20,6 +20,7 @@ pub mod resolve;
 pub mod value;
 
 pub use error::SettingsError;
+pub(crate) use error::nearest;
 pub use in_force::InForce;
 pub use layer::{Given, Layer, Origin};
 pub use load::{Sources, load};

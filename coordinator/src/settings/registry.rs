@@ -209,7 +209,7 @@ settings! {
         "Run on this cluster; this version has no cluster client and refuses it";
     SHARD_SIZE = Cluster "shard_size", MACHINE, Kind::Count(1, UNLIMITED), Found("planned"),
         "Symbols in a job";
-    LOG = Telemetry "log", MACHINE, Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]), Value("warn"),
+    LOG = Telemetry "log", MACHINE, Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]), Value("error"),
         "What is logged on standard error";
 
     FUNDAMENTALS = Scan "fundamentals", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Fundamentals table";

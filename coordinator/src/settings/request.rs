@@ -24,7 +24,7 @@ pub struct Request {
     /// Print the run's id and end; needs a cluster, so this version refuses it
     #[arg(long, help_heading = OUTPUT)]
     pub no_wait: bool,
-    /// Print no progress and no notices
+    /// Print no progress, no notices and no summary
     #[arg(long, short, help_heading = OUTPUT)]
     pub quiet: bool,
 }

@@ -6,6 +6,7 @@ use tickfleet_worker::run::Run;
 
 use crate::error::Failure;
 use crate::events::{Event, Events, PlannedJob};
+use crate::view::number::plural;
 
 /// Jobs printed on a terminal; `--json` prints them all.
 const SHOWN: usize = 10;
@@ -17,26 +18,34 @@ pub(super) fn print(run: &Run, events: &mut Events) -> Result<(), Failure> {
         .filter_map(|index| planned(run, index))
         .collect();
     let (first, last) = (facts.as_of[0], facts.as_of[facts.as_of.len() - 1]);
+    let bars = facts.symbols.iter().map(|symbol| u64::from(symbol.rows)).sum();
     let mut text = format!(
-        "{} bars of {} symbols in {} files; {} symbols are mapped on {} sessions, {} to {}\n",
-        facts.symbols.iter().map(|symbol| u64::from(symbol.rows)).sum::<u64>(),
-        facts.symbols.len(),
-        facts.files.len(),
-        facts.mapped.len(),
-        facts.as_of.len(),
+        "{} of {} in {}; to map: {} on {}, {} to {}\n",
+        plural(bars, "bar", "bars"),
+        symbols(facts.symbols.len()),
+        plural(facts.files.len() as u64, "file", "files"),
+        symbols(facts.mapped.len()),
+        sessions(facts.as_of.len()),
         format_date(first),
         format_date(last),
     );
     let cpu_ms: f64 = jobs.iter().map(|job| job.cpu_ms).sum();
     text += &format!(
-        "{} map jobs, {} reduce jobs, about {cpu_ms:.0} ms of CPU\n",
-        jobs.len(),
-        facts.as_of.len()
+        "{}, {}, about {cpu_ms:.1} ms of CPU\n",
+        plural(jobs.len() as u64, "map job", "map jobs"),
+        plural(facts.as_of.len() as u64, "reduce job", "reduce jobs"),
     );
     for job in jobs.iter().take(SHOWN) {
         text += &format!(
-            "  map {}: {} symbols ({} to {}) on {} sessions, {} bars in {} blocks, {:.1} ms\n",
-            job.index, job.symbols, job.first_symbol, job.last_symbol, job.sessions, job.bars, job.blocks, job.cpu_ms
+            "  map {}: {} ({} to {}) on {}, {} in {}, {:.1} ms\n",
+            job.index,
+            symbols(job.symbols),
+            job.first_symbol,
+            job.last_symbol,
+            sessions(job.sessions),
+            plural(job.bars, "bar", "bars"),
+            plural(job.blocks as u64, "block", "blocks"),
+            job.cpu_ms
         );
     }
     if jobs.len() > SHOWN {
@@ -47,6 +56,14 @@ pub(super) fn print(run: &Run, events: &mut Events) -> Result<(), Failure> {
         jobs,
     })?;
     events.print(&text)
+}
+
+fn symbols(number: usize) -> String {
+    plural(number as u64, "symbol", "symbols")
+}
+
+fn sessions(number: usize) -> String {
+    plural(number as u64, "session", "sessions")
 }
 
 fn planned(run: &Run, index: u64) -> Option<PlannedJob> {

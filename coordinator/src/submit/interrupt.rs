@@ -1,7 +1,13 @@
-//! Ctrl-C: the first asks the run to stop, the second ends the process without waiting.
+//! Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the process without waiting.
 
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// What the system sends to who writes a larger file than it may: the same number on Linux and macOS.
+const FILE_SIZE_LIMIT: i32 = 25;
 
 /// Counts interrupts.
 #[derive(Debug)]
@@ -14,9 +20,15 @@ impl Interrupts {
     /// Starts to listen. From here on Ctrl-C no longer ends the process by itself.
     pub(super) fn listen() -> Self {
         let (sender, count) = watch::channel(0);
+        // With a handler, the write fails and is reported; without one, it would end the process and leave its file.
+        let _ = signal(SignalKind::from_raw(FILE_SIZE_LIMIT));
+        // Without handlers the system's own behaviour stays: the process ends.
+        let signals = signals();
         let listener = tokio::spawn(async move {
-            // Without a handler the system's own behaviour stays: the process ends.
-            while tokio::signal::ctrl_c().await.is_ok() {
+            let Ok((mut interrupts, mut terminations)) = signals else {
+                return;
+            };
+            while next(&mut interrupts, &mut terminations).await.is_some() {
                 sender.send_modify(|count| *count += 1);
             }
         });
@@ -37,6 +49,17 @@ impl Interrupts {
 impl Drop for Interrupts {
     fn drop(&mut self) {
         self.listener.abort();
+    }
+}
+
+fn signals() -> io::Result<(Signal, Signal)> {
+    Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+}
+
+async fn next(interrupts: &mut Signal, terminations: &mut Signal) -> Option<()> {
+    tokio::select! {
+        interrupt = interrupts.recv() => interrupt,
+        termination = terminations.recv() => termination,
     }
 }
 

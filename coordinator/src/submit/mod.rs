@@ -1,6 +1,6 @@
 //! `submit scan`: open every input, plan, enqueue, follow, and write what came out.
 //!
-//! The files are the path: [`open`], [`dry_run`], then [`crate::follow`] and [`crate::results`]. Nothing is enqueued
+//! The files are the path: `open`, `dry_run`, then [`crate::follow`] and [`crate::results`]. Nothing is enqueued
 //! before every input is opened and the output is known to be writable.
 
 mod dry_run;
@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use tickfleet_protocol::digest::digest_of;
 use tickfleet_protocol::identity::canonical;
 use tickfleet_protocol::ids::{IdempotencyKey, RunId};
+use tickfleet_protocol::limits::DEFAULT_WEIGHT;
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_runtime::broker::{Durability, NewRun, RunState};
+use tickfleet_runtime::data::survey::OPENING;
 use tickfleet_runtime::sink::Target;
 use tickfleet_worker::run::Run;
 
@@ -27,6 +29,8 @@ use crate::settings::Resolved;
 
 use interrupt::Interrupts;
 
+/// Threads that read files. Each keeps memory of its own, so there are few; see [`OPENING`] for the least.
+const BLOCKING_THREADS: usize = 2 * OPENING;
 /// How long the process waits for async tasks when it ends.
 const SHUTDOWN: Duration = Duration::from_millis(200);
 
@@ -37,7 +41,8 @@ const SHUTDOWN: Duration = Duration::from_millis(200);
 pub fn scan(resolved: &Resolved) -> Result<ExitStatus, Failure> {
     crate::log::start(&resolved.run.log)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = builder.worker_threads(2).enable_all().build();
+    let builder = builder.worker_threads(2).max_blocking_threads(BLOCKING_THREADS);
+    let runtime = builder.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
     let ended = runtime.block_on(async {
         let interrupts = Interrupts::listen();
@@ -64,8 +69,8 @@ async fn run(
     let started = Instant::now();
     let out = resolved.run.out.as_deref().map(output).transpose()?;
     resolved.notices.iter().for_each(|notice| events.note(notice));
-    let spec = sample::materialise(&resolved.spec, &resolved.run, events)?;
-    let cluster = Embedded::start(resolved.run.lanes, resolved.run.memory_bytes)?;
+    let spec = sample::materialise(&resolved.spec, &resolved.run, events, &mut stop).await?;
+    let mut cluster = Embedded::start(resolved.run.lanes, resolved.run.memory_bytes)?;
     let opened = tokio::select! {
         opened = open::open(&spec, &resolved.run, &cluster, events) => opened?,
         () = &mut stop => return Err(detached()),
@@ -82,19 +87,24 @@ async fn run(
         stages: run.plan.stages(),
         lanes: cluster.pool.lanes(),
     })?;
+    let (broker, lanes) = (cluster.broker.clone(), cluster.pool.lanes());
     let state = tokio::select! {
-        state = follow(cluster.broker.as_ref(), id, cluster.pool.lanes(), events) => state?,
+        state = follow(broker.as_ref(), id, lanes, events) => state?,
+        ended = cluster.ended() => return ended.and_then(|()| Err(unfinished())),
         () = &mut stop => {
             events.note("stopping: Ctrl-C again ends at once");
-            cluster.broker.cancel(id).await.map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
+            broker.cancel(id).await.map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
             cluster.stop().await?;
             return Err(detached());
         }
     };
     if state != RunState::Succeeded {
-        return Err(results::failure(cluster.broker.as_ref(), id, state).await);
+        return Err(results::failure(broker.as_ref(), id, state).await);
     }
-    let report = results::collect(&cluster, id, &run, out.as_ref(), events).await?;
+    let report = tokio::select! {
+        report = results::collect(&cluster, id, &run, out.as_ref(), events) => report?,
+        () = &mut stop => return Err(detached()),
+    };
     cluster.stop().await?;
     events.finish(&report, started.elapsed())?;
     Ok(ExitStatus::Succeeded)
@@ -112,7 +122,7 @@ async fn enqueue(cluster: &Embedded, run: &Run) -> Result<RunId, Failure> {
         digest,
         payload: run.record.encode(),
         stages: run.plan.stages(),
-        weight: 1,
+        weight: DEFAULT_WEIGHT,
         deadline: None,
         retry: RetryPolicy::default(),
         durability: Durability::Memory,
@@ -121,6 +131,10 @@ async fn enqueue(cluster: &Embedded, run: &Run) -> Result<RunId, Failure> {
     Ok(submitted
         .map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))?
         .run)
+}
+
+fn unfinished() -> Failure {
+    Failure::new(ExitStatus::Failed, "the worker ended before the run")
 }
 
 fn detached() -> Failure {

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_kernels::scan::session::Calendar;
-use tickfleet_kernels::scan::universe::{BarSymbol, stage};
+use tickfleet_kernels::scan::universe::stage;
 use tickfleet_proto::convert::ScanRun;
-use tickfleet_protocol::facts::ScanFacts;
+use tickfleet_protocol::facts::{ScanFacts, bar_symbols};
 use tickfleet_protocol::plan::Sharding;
 use tickfleet_protocol::spec::scan::{DateSelection, Day, ScanSpec};
 use tickfleet_protocol::survey::Survey;
 use tickfleet_runtime::data::DataError;
-use tickfleet_runtime::data::locate::locate;
+use tickfleet_runtime::data::locate::{canonical_uri, locate};
 use tickfleet_runtime::data::survey::survey;
 use tickfleet_runtime::data::universe::{UniverseTable, read_universe};
 
@@ -19,6 +19,7 @@ use crate::embedded::Embedded;
 use crate::error::{ExitStatus, Failure};
 use crate::events::Events;
 use crate::settings::RunOptions;
+use crate::view::number::plural;
 use crate::view::progress::Snapshot;
 
 /// Opens the inputs of a spec.
@@ -39,8 +40,8 @@ pub(super) async fn open(
     };
     if let Some(table) = universe.as_ref().filter(|table| table.unplaced_rows > 0) {
         events.note(&format!(
-            "universe: {} rows without a symbol skipped",
-            table.unplaced_rows
+            "universe: skipped {} without a symbol",
+            plural(table.unplaced_rows, "row", "rows")
         ));
     }
     let (started, lanes) = (Instant::now(), cluster.pool.lanes() as u64);
@@ -72,8 +73,14 @@ pub(super) async fn open(
         symbols: options.shard_size.and_then(|size| u32::try_from(size).ok()),
         dates: None,
     };
+    let mut spec = spec.clone();
+    spec.bars = canonical_uri("bars", &spec.bars).map_err(|error| bad_input(&error))?;
+    spec.universe = match &spec.universe {
+        Some(uri) => Some(canonical_uri("universe", uri).map_err(|error| bad_input(&error))?),
+        None => None,
+    };
     Ok(ScanRun {
-        spec: spec.clone(),
+        spec,
         facts: facts(survey, as_of, mapped, universe),
         sharding,
     })
@@ -129,14 +136,7 @@ fn sessions(calendar: &Calendar, dates: DateSelection) -> Result<Vec<Day>, Failu
 
 /// Ordinals of the symbols that pass the universe stage on some as-of date: the others need no indicators.
 fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as_of: &[Day]) -> Vec<u32> {
-    let bars: Vec<BarSymbol<'_>> = survey
-        .symbols
-        .iter()
-        .map(|known| BarSymbol {
-            symbol: &known.symbol,
-            first_day: known.first_day,
-        })
-        .collect();
+    let bars = bar_symbols(&survey.symbols);
     let universe = universe.map(|table| table.universe.as_ref());
     // The stage depends on the date only through who is a candidate yet and, with a cap on their number, through who
     // is among the largest: then each date is asked, else the last one has all.

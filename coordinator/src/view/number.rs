@@ -18,6 +18,12 @@ pub fn count(value: u64) -> String {
     text
 }
 
+/// A count and what is counted: `1 row`, `2,000 rows`.
+#[must_use]
+pub fn plural(value: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(value), if value == 1 { one } else { many })
+}
+
 /// A number with that many decimals; one that rounds to zero has no sign.
 #[must_use]
 pub fn fixed(value: f64, decimals: usize) -> String {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::number::{count, duration};
+use super::colour::Stream;
+use super::number::{count, duration, plural};
+use super::terminal::columns_of;
 use super::text::printable;
 
 /// A stage of a run at one instant.
@@ -33,7 +35,7 @@ pub trait Progress {
     fn update(&mut self, snapshot: &Snapshot);
     /// Prints a line of text without disturbing what is shown.
     fn note(&mut self, line: &str);
-    /// Shows the last state and stops.
+    /// Hears the last state and stops: a bar is taken off the screen.
     fn finish(&mut self, snapshot: &Snapshot);
 }
 
@@ -41,7 +43,7 @@ pub trait Progress {
 #[derive(Debug)]
 pub struct Bar(ProgressBar);
 
-/// Plain lines: at most one in an interval, and one at each stage's end.
+/// Plain lines: at most one in an interval, and one at the end of each stage that had one before.
 #[derive(Debug)]
 pub struct Lines<W> {
     writer: W,
@@ -63,8 +65,8 @@ impl Bar {
     /// A bar on any target.
     #[must_use]
     pub fn on(target: ProgressDrawTarget) -> Self {
-        let style = ProgressStyle::with_template("{bar:20} {wide_msg}").expect("the template is well-formed");
-        Self(ProgressBar::with_draw_target(Some(0), target).with_style(style))
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        Self(bar.with_style(style(columns_of(Stream::Stderr))))
     }
 }
 
@@ -81,7 +83,8 @@ impl Progress for Bar {
 
     fn finish(&mut self, snapshot: &Snapshot) {
         self.update(snapshot);
-        self.0.abandon();
+        // What comes after tells the end; a bar that stays would share its line with that.
+        self.0.finish_and_clear();
     }
 }
 
@@ -109,10 +112,16 @@ impl<W: Write> Lines<W> {
     }
 
     fn is_due(&self, snapshot: &Snapshot) -> bool {
-        let last = self.last.as_ref().filter(|last| last.stage == snapshot.stage);
-        let (shown, since) = last.map_or((0, Duration::ZERO), |last| (last.done, last.elapsed));
-        let is_end = snapshot.total > 0 && snapshot.done >= snapshot.total && shown < snapshot.done;
-        is_end || snapshot.elapsed.saturating_sub(since) >= self.every
+        let last = self.last_of(snapshot);
+        let since = last.map_or(Duration::ZERO, |last| last.elapsed);
+        let is_end = snapshot.total > 0 && snapshot.done >= snapshot.total;
+        let is_news = last.is_some_and(|last| last.done < snapshot.done);
+        (is_end && is_news) || snapshot.elapsed.saturating_sub(since) >= self.every
+    }
+
+    /// The last line, if it was about the same stage.
+    fn last_of(&self, snapshot: &Snapshot) -> Option<&Snapshot> {
+        self.last.as_ref().filter(|last| last.stage == snapshot.stage)
     }
 }
 
@@ -129,8 +138,7 @@ impl<W: Write> Progress for Lines<W> {
     }
 
     fn finish(&mut self, snapshot: &Snapshot) {
-        let shown = self.last.as_ref();
-        if shown.is_none_or(|last| last.stage != snapshot.stage || last.done != snapshot.done) {
+        if self.is_due(snapshot) || self.last_of(snapshot).is_some_and(|last| last.done != snapshot.done) {
             self.print(snapshot);
         }
     }
@@ -140,6 +148,17 @@ impl Progress for Quiet {
     fn update(&mut self, _: &Snapshot) {}
     fn note(&mut self, _: &str) {}
     fn finish(&mut self, _: &Snapshot) {}
+}
+
+/// A bar with its text, or the text alone on a terminal too narrow for both.
+fn style(columns: usize) -> ProgressStyle {
+    const ROOM: usize = 48;
+    let template = if columns < ROOM {
+        "{wide_msg}"
+    } else {
+        "{bar:20} {wide_msg}"
+    };
+    ProgressStyle::with_template(template).expect("the template is well-formed")
 }
 
 /// A snapshot in one line: `map 120/528 22%, 60.0/s, 2 lanes, 3 retries, 6.8s left`.
@@ -181,10 +200,6 @@ pub fn describe(snapshot: &Snapshot) -> String {
         _ => {}
     }
     text
-}
-
-fn plural(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// Jobs a second; `None` before there is anything to divide.

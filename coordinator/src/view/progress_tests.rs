@@ -63,11 +63,12 @@ fn lines_come_at_intervals_and_at_the_end() {
     ] {
         lines.update(&at("map", done, 10, millis));
     }
-    lines.update(&at("reduce", 0, 1, 0));
-    lines.update(&at("reduce", 0, 1, 10));
+    lines.update(&at("check", 0, 1, 0));
+    lines.update(&at("check", 1, 1, 10));
     lines.note("a\u{1b}[2Jnote");
-    lines.finish(&at("reduce", 1, 1, 20));
-    lines.finish(&at("reduce", 1, 1, 20));
+    lines.update(&at("reduce", 1, 2, 6_000));
+    lines.finish(&at("reduce", 2, 2, 6_001));
+    lines.finish(&at("reduce", 2, 2, 6_001));
     let text = String::from_utf8(shown).unwrap();
     let starts: Vec<_> = text.lines().map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(
@@ -77,7 +78,8 @@ fn lines_come_at_intervals_and_at_the_end() {
             "map 4/10 40%",
             "map 10/10 100%",
             "a�[2Jnote",
-            "reduce 1/1 100%"
+            "reduce 1/2 50%",
+            "reduce 2/2 100%"
         ]
     );
 }
@@ -111,7 +113,7 @@ impl TermLike for Screen {
         Ok(())
     }
     fn clear_line(&self) -> io::Result<()> {
-        Ok(())
+        self.write_str("<cleared>")
     }
     fn flush(&self) -> io::Result<()> {
         Ok(())
@@ -119,7 +121,19 @@ impl TermLike for Screen {
 }
 
 #[test]
-fn the_bar_ends_on_the_last_snapshot() {
+fn quick_runs_print_no_lines() {
+    let mut shown = Vec::new();
+    let mut lines = Lines::new(&mut shown, Duration::from_secs(5));
+    for (stage, millis) in [("map", 100), ("reduce", 20)] {
+        lines.update(&at(stage, 0, 1, 0));
+        lines.update(&at(stage, 1, 1, millis));
+    }
+    lines.finish(&at("reduce", 1, 1, 20));
+    assert_eq!(String::from_utf8(shown).unwrap(), "");
+}
+
+#[test]
+fn the_bar_leaves_a_clean_line() {
     let screen = Screen::default();
     let mut bar = Bar::on(ProgressDrawTarget::term_like(Box::new(screen.clone())));
     bar.update(&at("map", 1, 4, 500));
@@ -127,8 +141,10 @@ fn the_bar_ends_on_the_last_snapshot() {
     bar.finish(&at("map", 4, 4, 1_000));
     let text = screen.0.lock().unwrap().clone();
     assert!(text.contains("worker lost"), "{text:?}");
-    let last = text
-        .rfind("████████████████████ map 4/4 100%, 4.0/s, 2 lanes, took")
-        .unwrap_or_default();
-    assert!(last > 0, "{text:?}");
+    assert!(
+        text.contains(" map 1/4 25%, 2.0/s, 2 lanes") || text.contains("map 4/4 100%"),
+        "{text:?}"
+    );
+    let after = text.rfind("map").map_or("", |at| &text[at..]);
+    assert!(after.trim_end().ends_with("<cleared>"), "{text:?}");
 }

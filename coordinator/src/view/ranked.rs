@@ -56,6 +56,11 @@ pub fn ranked(rows: &[RankedRow], columns: usize, colours: bool) -> String {
         text("name", 12, |row| row.name.as_deref()).at_most(28),
         Column::text("flags", 11, rows.iter().map(|row| flags(&row.flags))).at_most(32),
     ];
+    // A column without any value tells nothing and takes the room of one that does.
+    let shown: Vec<Column> = shown
+        .into_iter()
+        .filter(|column| rows.is_empty() || column.has_values())
+        .collect();
     table(&shown, columns, colours)
 }
 

@@ -61,6 +61,13 @@ impl Column {
         self
     }
 
+    /// Whether any cell has text.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        let has_text = |cell: &Cell| cell.text.as_ref().is_some_and(|text| !text.is_empty());
+        self.cells.iter().any(has_text)
+    }
+
     fn new<T: Into<Cell>>(header: &str, align: Align, priority: u8, cells: impl IntoIterator<Item = T>) -> Self {
         let cells = cells.into_iter().map(Into::into).collect();
         Self {

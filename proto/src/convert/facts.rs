@@ -127,6 +127,14 @@ impl From<&FileFacts> for wire::File {
             size: file.size,
             version: file.version.clone(),
             format: format.into(),
+            hive: file
+                .hive
+                .iter()
+                .map(|(key, value)| wire::HiveColumn {
+                    key: key.clone(),
+                    value: value.clone(),
+                })
+                .collect(),
         }
     }
 }
@@ -147,6 +155,7 @@ impl TryFrom<wire::File> for FileFacts {
             size: wire.size,
             version: wire.version,
             format,
+            hive: wire.hive.into_iter().map(|column| (column.key, column.value)).collect(),
         })
     }
 }

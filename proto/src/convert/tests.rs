@@ -72,6 +72,7 @@ fn facts(days: &[i32], symbols: u32, text: bool) -> ScanFacts {
             size: 9,
             version: "v".into(),
             format: FileFormat::CsvZstd,
+            hive: vec![("symbol".into(), "A".into())],
         }],
         blocks: vec![BlockFacts {
             file: 0,

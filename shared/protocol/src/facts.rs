@@ -3,6 +3,8 @@
 //! Facts are values: they are taken once at submit, travel with the run, and every worker sees the same ones. An input
 //! that changed since is refused by its version, never read as if it were the same. Read next: [`crate::plan`].
 
+use tickfleet_kernels::scan::universe::BarSymbol;
+
 use crate::digest::Digest;
 use crate::spec::scan::Day;
 
@@ -30,6 +32,8 @@ pub struct FileFacts {
     pub version: String,
     /// Encoding.
     pub format: FileFormat,
+    /// Columns that its folders name (`key=value`), outermost first.
+    pub hive: Vec<(String, String)>,
 }
 
 /// Where a block lies in its file.
@@ -76,6 +80,15 @@ pub struct SymbolFacts {
     pub rows: u32,
     /// Ordinal of the first block that holds one of them.
     pub block: u32,
+}
+
+/// Symbols as the universe stage takes them.
+pub fn bar_symbols(symbols: &[SymbolFacts]) -> Vec<BarSymbol<'_>> {
+    let bars = symbols.iter().map(|facts| BarSymbol {
+        symbol: &facts.symbol,
+        first_day: facts.first_day,
+    });
+    bars.collect()
 }
 
 /// A row of an input, for messages: block ordinal and row in the block.

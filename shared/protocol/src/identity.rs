@@ -62,7 +62,9 @@ impl Identities<'_> {
             digester.part(self.facts.symbols[ordinal as usize].symbol.as_bytes());
         }
         if let (Some(&first), Some(&end)) = (mapped.first(), mapped.last()) {
+            // The result names dropped rows by the ordinals of their blocks, so it hangs on them too.
             for block in self.facts.blocks_of((first, end), last) {
+                digester.part(&block.to_le_bytes());
                 digester.digest(&self.facts.blocks[block as usize].digest);
             }
         }

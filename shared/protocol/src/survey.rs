@@ -1,6 +1,8 @@
-//! Blocks' summaries merged into the facts of an input: which symbols and dates there are, and how many traded on each.
+//! Blocks' summaries, one after the other, into the facts of an input: which symbols and dates there are, and how many
+//! symbols traded on each date.
 //!
-//! Any cut of the same rows into blocks gives the same symbols, dates and counts. Read next: [`crate::facts`].
+//! Memory grows with symbols, dates and blocks, never with rows. Any cut of the same rows into blocks gives the same
+//! symbols, dates and counts. Read next: [`crate::facts`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +12,10 @@ use crate::facts::{BlockFacts, BlockPart, FileFacts, RowPlace, SymbolFacts};
 use crate::spec::scan::Day;
 
 /// One symbol in a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SymbolSummary {
-    /// Canonical symbol.
-    pub symbol: Arc<str>,
+    /// The symbol's number, by the reader's count.
+    pub symbol: u32,
     /// Placed rows.
     pub rows: u32,
     /// Day of the earliest.
@@ -60,144 +62,118 @@ pub struct Survey {
     pub first_unplaced: Option<RowPlace>,
 }
 
-/// A block's place and summary.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SurveyedBlock {
-    /// Ordinal of its file.
-    pub file: u32,
-    /// Place in the file.
-    pub part: BlockPart,
-    /// What it holds.
-    pub summary: BlockSummary,
+/// Takes in the blocks of an input, in input order.
+#[derive(Debug, Default)]
+pub struct SurveyBuilder {
+    /// Blocks, their symbols by number until all are known.
+    blocks: Vec<(BlockFacts, Vec<u32>)>,
+    /// By the symbol's number: rows, first day, first block.
+    symbols: Vec<Option<(u32, Day, u32)>>,
+    /// For each day, one bit a symbol: it has a row of positive volume.
+    traded: BTreeMap<Day, Vec<u64>>,
+    rows: u64,
+    unplaced_rows: u64,
+    first_unplaced: Option<RowPlace>,
 }
 
-/// Merges the blocks of an input, given in input order.
-pub fn merge(files: Vec<FileFacts>, parts: &[SurveyedBlock]) -> Survey {
-    let dates = distinct_days(parts);
-    let (symbols, ordinals) = merge_symbols(parts);
-    let traded = count_traded(parts, &dates, &ordinals, symbols.len());
-    let blocks = parts
-        .iter()
-        .zip(&ordinals)
-        .map(|(part, ordinals)| block_facts(part, ordinals))
-        .collect();
-    let first_unplaced = (0u32..)
-        .zip(parts)
-        .find_map(|(block, part)| part.summary.first_unplaced.map(|row| RowPlace { block, row }));
-    Survey {
-        files,
-        blocks,
-        dates,
-        traded,
-        symbols,
-        rows: parts.iter().map(|part| u64::from(part.summary.rows)).sum(),
-        unplaced_rows: parts.iter().map(|part| u64::from(part.summary.unplaced)).sum(),
-        first_unplaced,
-    }
-}
+/// Symbols that stand for a block until the order of all is known: no more of them are kept, whatever a block holds.
+const KEPT_OF_BLOCK: usize = 2;
 
-fn distinct_days(parts: &[SurveyedBlock]) -> Vec<Day> {
-    let mut days: Vec<Day> = Vec::new();
-    for part in parts {
-        // Blocks of one input mostly share their days: only what is new makes the list grow.
-        let known = days.len();
-        for day in &part.summary.days {
-            if days[..known].binary_search(day).is_err() {
-                days.push(*day);
-            }
+impl SurveyBuilder {
+    /// Takes in the next block. `names` are the symbols by their numbers.
+    ///
+    /// # Panics
+    /// When a number is of no name.
+    pub fn add(&mut self, file: u32, part: BlockPart, summary: &BlockSummary, names: &[Arc<str>]) {
+        let block = u32::try_from(self.blocks.len()).expect("fewer than 2^32 blocks");
+        self.rows += u64::from(summary.rows);
+        self.unplaced_rows += u64::from(summary.unplaced);
+        if let (None, Some(row)) = (self.first_unplaced, summary.first_unplaced) {
+            self.first_unplaced = Some(RowPlace { block, row });
         }
-        if days.len() > known {
-            days.sort_unstable();
+        self.symbols.resize(self.symbols.len().max(names.len()), None);
+        for found in &summary.symbols {
+            let known = self.symbols[found.symbol as usize].get_or_insert((0, found.first_day, block));
+            known.0 = known.0.saturating_add(found.rows);
+            known.1 = known.1.min(found.first_day);
         }
+        self.add_trading(summary);
+        let by_name = |found: &&SymbolSummary| names[found.symbol as usize].clone();
+        let ends = [
+            summary.symbols.iter().min_by_key(by_name),
+            summary.symbols.iter().max_by_key(by_name),
+        ];
+        let mut kept = Vec::with_capacity(KEPT_OF_BLOCK);
+        kept.extend(ends.into_iter().flatten().map(|found| found.symbol));
+        let facts = BlockFacts {
+            file,
+            part,
+            rows: summary.rows,
+            symbols: None,
+            days: summary.days.first().copied().zip(summary.days.last().copied()),
+            digest: summary.digest,
+        };
+        self.blocks.push((facts, kept));
     }
-    days
-}
 
-/// The symbols in order, and for each block the ordinals of its symbols.
-fn merge_symbols(parts: &[SurveyedBlock]) -> (Vec<SymbolFacts>, Vec<Vec<u32>>) {
-    let mut merged: BTreeMap<Arc<str>, SymbolFacts> = BTreeMap::new();
-    for (block, part) in (0u32..).zip(parts) {
-        for found in &part.summary.symbols {
-            let facts = merged.entry(found.symbol.clone()).or_insert_with(|| SymbolFacts {
-                symbol: found.symbol.to_string(),
-                first_day: found.first_day,
-                rows: 0,
-                block,
-            });
-            facts.first_day = facts.first_day.min(found.first_day);
-            facts.rows = facts.rows.saturating_add(found.rows);
-        }
+    /// Distinct days so far.
+    pub fn dates(&self) -> usize {
+        self.traded.len()
     }
-    let symbols: Vec<SymbolFacts> = merged.into_values().collect();
-    let ordinal = |symbol: &str| {
-        let at = symbols
-            .binary_search_by(|known| known.symbol.as_str().cmp(symbol))
-            .expect("every symbol was merged");
-        u32::try_from(at).expect("fewer than 2^32 symbols")
-    };
-    let ordinals = parts
-        .iter()
-        .map(|part| {
-            part.summary
-                .symbols
-                .iter()
-                .map(|found| ordinal(&found.symbol))
-                .collect()
-        })
-        .collect();
-    (symbols, ordinals)
-}
 
-/// Distinct symbols traded on each date: a symbol counts once, however many blocks hold its rows of that date.
-fn count_traded(parts: &[SurveyedBlock], dates: &[Day], ordinals: &[Vec<u32>], symbols: usize) -> Vec<u32> {
-    let words = dates.len().div_ceil(64);
-    let mut seen: Vec<u64> = vec![0; symbols * words];
-    let mut counts = vec![0u32; dates.len()];
-    for (part, ordinals) in parts.iter().zip(ordinals) {
-        let summary = &part.summary;
-        let at: Vec<usize> = summary
-            .days
-            .iter()
-            .map(|day| dates.partition_point(|date| date < day))
+    /// The survey of all blocks. `names` are the symbols by their numbers.
+    ///
+    /// # Panics
+    /// When a number is of no name.
+    pub fn finish(self, files: Vec<FileFacts>, names: &[Arc<str>]) -> Survey {
+        let mut order: Vec<usize> = (0..self.symbols.len())
+            .filter(|&number| self.symbols[number].is_some())
             .collect();
-        let width = summary.days.len().div_ceil(64);
-        for (symbol, bits) in ordinals.iter().zip(summary.traded.chunks(width.max(1))) {
-            let seen = &mut seen[*symbol as usize * words..][..words];
-            for day in set_bits(bits) {
-                let date = at[day];
-                let (word, bit) = (date / 64, 1u64 << (date % 64));
-                if seen[word] & bit == 0 {
-                    seen[word] |= bit;
-                    counts[date] += 1;
-                }
+        order.sort_unstable_by_key(|&number| &names[number]);
+        let mut ordinals = vec![0u32; self.symbols.len()];
+        for (ordinal, &number) in (0u32..).zip(&order) {
+            ordinals[number] = ordinal;
+        }
+        let symbol = |&number: &usize| {
+            let (rows, first_day, block) = self.symbols[number].expect("the order lists symbols with rows");
+            let symbol = names[number].to_string();
+            SymbolFacts {
+                symbol,
+                first_day,
+                rows,
+                block,
             }
+        };
+        let with_ends = |(facts, kept): (BlockFacts, Vec<u32>)| {
+            let ordinal = |number: Option<&u32>| number.map(|&number| ordinals[number as usize]);
+            let symbols = ordinal(kept.first()).zip(ordinal(kept.last()));
+            BlockFacts { symbols, ..facts }
+        };
+        let count = |bits: &Vec<u64>| bits.iter().map(|word| word.count_ones()).sum();
+        Survey {
+            files,
+            symbols: order.iter().map(symbol).collect(),
+            blocks: self.blocks.into_iter().map(with_ends).collect(),
+            traded: self.traded.values().map(count).collect(),
+            dates: self.traded.into_keys().collect(),
+            rows: self.rows,
+            unplaced_rows: self.unplaced_rows,
+            first_unplaced: self.first_unplaced,
         }
     }
-    counts
-}
 
-fn set_bits(words: &[u64]) -> impl Iterator<Item = usize> + '_ {
-    words.iter().enumerate().flat_map(|(at, &word)| {
-        let mut rest = word;
-        std::iter::from_fn(move || {
-            (rest != 0).then(|| {
-                let bit = rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                at * 64 + bit
-            })
-        })
-    })
-}
-
-fn block_facts(part: &SurveyedBlock, ordinals: &[u32]) -> BlockFacts {
-    let summary = &part.summary;
-    BlockFacts {
-        file: part.file,
-        part: part.part,
-        rows: summary.rows,
-        symbols: ordinals.iter().min().copied().zip(ordinals.iter().max().copied()),
-        days: summary.days.first().copied().zip(summary.days.last().copied()),
-        digest: summary.digest,
+    /// A symbol counts once a day, however many blocks hold its rows of that day.
+    fn add_trading(&mut self, summary: &BlockSummary) {
+        let width = summary.days.len().div_ceil(64);
+        let words = self.symbols.len().div_ceil(64);
+        for (at, day) in summary.days.iter().enumerate() {
+            let seen = self.traded.entry(*day).or_default();
+            seen.resize(words.max(seen.len()), 0);
+            for (found, bits) in summary.symbols.iter().zip(summary.traded.chunks(width)) {
+                let bit = bits[at / 64] >> (at % 64) & 1;
+                seen[found.symbol as usize / 64] |= bit << (found.symbol % 64);
+            }
+        }
     }
 }
 
@@ -212,12 +188,9 @@ mod tests {
         let mut days: Vec<Day> = rows.iter().map(|row| row.1).collect();
         days.sort_unstable();
         days.dedup();
-        let mut names: Vec<u8> = Vec::new();
-        rows.iter().for_each(|row| {
-            if !names.contains(&row.0) {
-                names.push(row.0);
-            }
-        });
+        let mut names: Vec<u8> = rows.iter().map(|row| row.0).collect();
+        names.sort_unstable();
+        names.dedup();
         let words = days.len().div_ceil(64);
         let mut traded = vec![0u64; names.len() * words];
         let mut symbols = Vec::new();
@@ -229,34 +202,37 @@ mod tests {
             }
             let first_day = own.iter().map(|row| row.1).min().unwrap();
             let rows = u32::try_from(own.len()).unwrap();
+            let symbol = u32::from(*name);
             symbols.push(SymbolSummary {
-                symbol: format!("S{name:03}").into(),
+                symbol,
                 rows,
                 first_day,
             });
         }
         let rows = u32::try_from(rows.len()).unwrap();
+        let digest = Digest([0; 32]);
         BlockSummary {
             rows,
             unplaced: 0,
             first_unplaced: None,
-            digest: Digest([0; 32]),
+            digest,
             days,
             symbols,
             traded,
         }
     }
 
+    /// The numbers run against the names' order, as they may.
+    fn names() -> Vec<Arc<str>> {
+        (0..12).map(|number| format!("S{:02}", 11 - number).into()).collect()
+    }
+
     fn merged(rows: &[(u8, Day, bool)], cut: usize) -> Survey {
-        let parts: Vec<SurveyedBlock> = (0..)
-            .zip(rows.chunks(cut))
-            .map(|(at, rows)| SurveyedBlock {
-                file: 0,
-                part: BlockPart::RowGroup(at),
-                summary: summary(rows),
-            })
-            .collect();
-        merge(Vec::new(), &parts)
+        let mut builder = SurveyBuilder::default();
+        for (at, rows) in (0..).zip(rows.chunks(cut)) {
+            builder.add(0, BlockPart::RowGroup(at), &summary(rows), &names());
+        }
+        builder.finish(Vec::new(), &names())
     }
 
     proptest! {
@@ -273,6 +249,9 @@ mod tests {
                 survey.symbols.iter().map(|facts| (facts.symbol.clone(), facts.first_day, facts.rows)).collect()
             };
             prop_assert_eq!(plain(&whole), plain(&parts));
+            prop_assert!(whole.symbols.is_sorted_by(|a, b| a.symbol < b.symbol));
+            let last = whole.symbols.len() - 1;
+            prop_assert_eq!(whole.blocks[0].symbols.map(|(low, high)| (low as usize, high as usize)), Some((0, last)));
             for (at, day) in whole.dates.iter().enumerate() {
                 let mut names: Vec<u8> = rows.iter().filter(|row| row.1 == *day && row.2).map(|row| row.0).collect();
                 names.sort_unstable();

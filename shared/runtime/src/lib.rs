@@ -1,4 +1,6 @@
-//! I/O toolbox of tickfleet: broker, cache, data sources and sinks, pool, settings.
+//! I/O toolbox of tickfleet: the broker, data sources and sinks, result tables, the compute pool.
+//!
+//! Nothing here decides a value or an order; that is the kernels' and the protocol's.
 
 pub mod broker;
 pub mod data;

@@ -51,6 +51,18 @@ pub enum SectorFilter {
     List(Vec<Option<Sector>>),
 }
 
+impl SectorFilter {
+    /// True when a row of this sector (`None`: the null sector) passes.
+    #[must_use]
+    pub fn passes(&self, sector: Option<Sector>) -> bool {
+        match self {
+            Self::Liquid => sector.is_none_or(Sector::is_liquid),
+            Self::All => true,
+            Self::List(listed) => listed.contains(&sector),
+        }
+    }
+}
+
 /// Which signals are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::cells;
-use super::options::SectorFilter;
 
 /// A GICS sector. The order is by name, so sorted lists are canonical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -110,20 +109,9 @@ pub fn parse(text: &str) -> Parsed {
         .map_or(Parsed::Unmapped, Parsed::Known)
 }
 
-impl SectorFilter {
-    /// True when a row of this sector (`None`: the null sector) passes.
-    #[must_use]
-    pub fn passes(&self, sector: Option<Sector>) -> bool {
-        match self {
-            Self::Liquid => sector.is_none_or(Sector::is_liquid),
-            Self::All => true,
-            Self::List(listed) => listed.contains(&sector),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::options::SectorFilter;
     use super::*;
 
     #[test]

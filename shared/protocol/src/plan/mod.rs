@@ -20,12 +20,21 @@ pub const MAP: u32 = 0;
 /// Stage ordinal of the reduce jobs.
 pub const REDUCE: u32 = 1;
 
+/// Name of a scan's stage.
+pub fn stage_name(stage: u32) -> &'static str {
+    match stage {
+        MAP => "map",
+        REDUCE => "reduce",
+        _ => "stage",
+    }
+}
+
 /// How a run is cut into jobs. It decides speed, never a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sharding {
     /// Symbols per map job; `None` = cut by measured cost.
     pub symbols: Option<u32>,
-    /// As-of dates per map job; `None` = cut by measured cost.
+    /// As-of dates per map job; `None` = all of them, up to a thousand.
     pub dates: Option<u32>,
 }
 

@@ -97,16 +97,18 @@ impl RunSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// When, by the broker's clock.
+    #[serde(rename = "at_ms")]
     pub at: Millis,
     /// The run's counts after it.
     pub counts: Counts,
     /// What happened.
+    #[serde(flatten)]
     pub kind: ProgressKind,
 }
 
 /// What happened to a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "event")]
+#[serde(rename_all = "snake_case", tag = "what")]
 pub enum ProgressKind {
     /// It was accepted.
     Submitted,

@@ -3,12 +3,12 @@
 //! Survey reads only keys; a job reads prices too. Rows keep their order in the file. Missing and non-finite numbers are
 //! NaN here, and only here: it is the kernels' input convention. Read next: [`super::inputs`].
 
-use std::sync::Arc;
+use arrow::buffer::ScalarBuffer;
 
 /// Rows `start..end` that belong to one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
-    /// Index into [`Keys::names`].
+    /// The symbol's number among the process's [`super::names::Names`].
     pub name: u32,
     /// First row.
     pub start: u32,
@@ -17,16 +17,14 @@ pub struct Run {
 }
 
 /// Symbols, days and volumes of a block's rows.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Keys {
-    /// Canonical symbols of placed rows, each once, in order of first appearance.
-    pub names: Vec<Arc<str>>,
     /// Placed rows in row order; rows in no run have no readable symbol or date.
     pub runs: Vec<Run>,
     /// Day of each row (days since 1970-01-01); undefined for rows in no run.
     pub days: Vec<i32>,
     /// Volume of each row.
-    pub volume: Vec<f64>,
+    pub volume: ScalarBuffer<f64>,
     /// First row in no run, if any.
     pub first_unplaced: Option<u32>,
     /// Text files: line of each row, counted from the block's first line.
@@ -46,27 +44,23 @@ impl Keys {
 
     /// Memory held, bytes.
     pub fn bytes(&self) -> usize {
-        self.names.iter().map(|name| name.len() + 32).sum::<usize>()
-            + self.runs.len() * size_of::<Run>()
-            + self.days.len() * 4
-            + self.volume.len() * 8
-            + self.lines.len() * 4
+        self.runs.len() * size_of::<Run>() + self.days.len() * 4 + self.volume.len() * 8 + self.lines.len() * 4
     }
 }
 
 /// Prices of a block's rows, in quote currency.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Prices {
     /// Open of each row.
-    pub open: Vec<f64>,
+    pub open: ScalarBuffer<f64>,
     /// High of each row.
-    pub high: Vec<f64>,
+    pub high: ScalarBuffer<f64>,
     /// Low of each row.
-    pub low: Vec<f64>,
+    pub low: ScalarBuffer<f64>,
     /// Close of each row.
-    pub close: Vec<f64>,
+    pub close: ScalarBuffer<f64>,
     /// Adjusted close of each row, where the file has that column.
-    pub adj_close: Option<Vec<f64>>,
+    pub adj_close: Option<ScalarBuffer<f64>>,
 }
 
 impl Prices {
@@ -79,25 +73,11 @@ impl Prices {
 /// Collects runs row by row.
 #[derive(Debug, Default)]
 pub struct RunBuilder {
-    names: Vec<Arc<str>>,
-    ordinals: std::collections::HashMap<Arc<str>, u32>,
     runs: Vec<Run>,
     first_unplaced: Option<u32>,
 }
 
 impl RunBuilder {
-    /// Ordinal of a canonical symbol.
-    pub fn name(&mut self, symbol: &str) -> u32 {
-        if let Some(&ordinal) = self.ordinals.get(symbol) {
-            return ordinal;
-        }
-        let ordinal = u32::try_from(self.names.len()).expect("a block has fewer than 2^32 rows");
-        let name: Arc<str> = symbol.into();
-        self.names.push(name.clone());
-        self.ordinals.insert(name, ordinal);
-        ordinal
-    }
-
     /// Appends rows `start..end` of one symbol; `None` leaves them unplaced. Rows must come in order.
     pub fn push(&mut self, name: Option<u32>, start: u32, end: u32) {
         if start == end {
@@ -113,9 +93,8 @@ impl RunBuilder {
     }
 
     /// The finished keys.
-    pub fn finish(self, days: Vec<i32>, volume: Vec<f64>, lines: Vec<u32>) -> Keys {
+    pub fn finish(self, days: Vec<i32>, volume: ScalarBuffer<f64>, lines: Vec<u32>) -> Keys {
         Keys {
-            names: self.names,
             runs: self.runs,
             days,
             volume,

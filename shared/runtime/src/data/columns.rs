@@ -93,17 +93,26 @@ fn normal(name: &str) -> String {
     name.trim().to_lowercase().replace([' ', '-'], "_")
 }
 
-/// The header for a message: at most a dozen names.
+/// The header for a message: at most a dozen names, none of them long.
 fn shown(header: &[String]) -> String {
     const MOST: usize = 12;
-    let mut names: Vec<&str> = header.iter().take(MOST).map(|name| name.trim()).collect();
+    let mut names: Vec<String> = header.iter().take(MOST).map(|name| shortened(name.trim())).collect();
     if header.len() > MOST {
-        names.push("…");
+        names.push("…".to_owned());
     }
     if names.is_empty() {
         "nothing".to_owned()
     } else {
         names.join(", ")
+    }
+}
+
+fn shortened(name: &str) -> String {
+    const MOST: usize = 32;
+    if name.chars().count() <= MOST {
+        name.to_owned()
+    } else {
+        name.chars().take(MOST).chain(['…']).collect()
     }
 }
 
@@ -129,12 +138,13 @@ mod tests {
 
     #[test]
     fn a_missing_column_is_named_with_its_aliases() {
-        let header = ["Symbol".to_owned(), "Date".to_owned(), "Px".to_owned()];
+        let header = ["Symbol".to_owned(), "Date".to_owned(), "Px".to_owned(), "y".repeat(33)];
         let error = find("bars", "b.csv", &BARS, &header)
             .expect_err("open is missing")
             .to_string();
-        for part in ["b.csv", "`open`", "open, o", "Symbol, Date, Px"] {
+        for part in ["b.csv", "`open`", "open, o", "Symbol, Date, Px, yy"] {
             assert!(error.contains(part), "{error}");
         }
+        assert!(error.ends_with(&format!("{}…)", "y".repeat(32))), "{error}");
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::buffer::ScalarBuffer;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use tickfleet_kernels::scan::cells;
@@ -21,11 +22,60 @@ pub struct Origin<'a> {
     pub column: &'a str,
 }
 
+/// A column of numbers, collected batch by batch: null, unreadable and non-finite are NaN.
+///
+/// A single batch without any of those is taken over as it is, not copied.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    whole: Option<ScalarBuffer<f64>>,
+    values: Vec<f64>,
+}
+
+impl Numbers {
+    /// Appends a batch.
+    ///
+    /// # Errors
+    /// [`DataError::ColumnType`] for types that hold no numbers.
+    pub fn append(&mut self, array: &ArrayRef, origin: Origin<'_>) -> Result<(), DataError> {
+        let array = if array.data_type().is_numeric() {
+            &cast(array, &DataType::Float64, origin)?
+        } else {
+            array
+        };
+        if self.whole.is_none()
+            && self.values.is_empty()
+            && let Some(clean) = clean(array)
+        {
+            self.whole = Some(clean);
+            return Ok(());
+        }
+        if let Some(whole) = self.whole.take() {
+            self.values.extend_from_slice(&whole);
+        }
+        append_numbers(&mut self.values, array, origin)
+    }
+
+    /// The column.
+    pub fn finish(self) -> ScalarBuffer<f64> {
+        self.whole.unwrap_or_else(|| self.values.into())
+    }
+}
+
+/// The values of an f64 array in which none is null or not finite.
+fn clean(array: &ArrayRef) -> Option<ScalarBuffer<f64>> {
+    let numbers = array
+        .as_primitive_opt::<Float64Type>()
+        .filter(|numbers| numbers.null_count() == 0)?;
+    // Every value is looked at: without an early way out the loop runs in vectors.
+    let finite = numbers.values().iter().fold(true, |all, value| all & value.is_finite());
+    finite.then(|| numbers.values().clone())
+}
+
 /// Appends a column as f64: null, unreadable and non-finite become NaN.
 ///
 /// # Errors
 /// [`DataError::ColumnType`] for types that hold no numbers.
-pub fn append_numbers(values: &mut Vec<f64>, array: &ArrayRef, origin: Origin<'_>) -> Result<(), DataError> {
+fn append_numbers(values: &mut Vec<f64>, array: &ArrayRef, origin: Origin<'_>) -> Result<(), DataError> {
     append_raw_numbers(
         values,
         array,
@@ -37,7 +87,7 @@ pub fn append_numbers(values: &mut Vec<f64>, array: &ArrayRef, origin: Origin<'_
 /// Appends a column as f64: null and unreadable become NaN, infinities stay.
 ///
 /// # Errors
-/// As [`append_numbers`].
+/// [`DataError::ColumnType`] for types that hold no numbers.
 pub fn append_numbers_with_infinities(
     values: &mut Vec<f64>,
     array: &ArrayRef,
@@ -227,8 +277,9 @@ mod tests {
             ),
             Arc::new(StringArray::from(vec![Some("$1,234.5"), Some("abc")])),
         ] {
-            let mut values = Vec::new();
-            append_numbers(&mut values, &array, AT).unwrap();
+            let mut numbers = Numbers::default();
+            numbers.append(&array, AT).unwrap();
+            let values = numbers.finish();
             assert_eq!(values[..1], [1234.5], "{}", array.data_type());
             assert!(values[1].is_nan(), "{}", array.data_type());
         }
@@ -239,7 +290,8 @@ mod tests {
         let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(vec![Some(vec![
             Some(1.0),
         ])]));
-        let error = append_numbers(&mut Vec::new(), &list, AT)
+        let error = Numbers::default()
+            .append(&list, AT)
             .expect_err("lists are refused")
             .to_string();
         assert!(

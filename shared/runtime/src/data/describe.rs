@@ -10,6 +10,7 @@ use super::columns::BARS;
 use super::error::DataError;
 use super::inputs::{BarFile, Block, Inputs, Want};
 use super::locate::reopen;
+use super::names::Names;
 use super::text::TextFile;
 use super::text_parse::{cell, records};
 
@@ -73,7 +74,7 @@ pub async fn describe(
                 .filter(|other| other.file == block.file);
             let row = before.map(|other| u64::from(other.rows)).sum::<u64>() + u64::from(place.row) + 1;
             let decoded = inputs.decode(&inputs.fetch(file, block.part, rule, Want::All).await?)?;
-            let why = of_values(&decoded, place.row as usize, fault);
+            let why = of_values(inputs.names(), &decoded, place.row as usize, fault);
             Ok(RowNote {
                 place: format!("{uri}, row {row}"),
                 why,
@@ -112,7 +113,7 @@ fn of_cells(cells: &[Option<String>], fault: RowFault) -> String {
     }
 }
 
-fn of_values(block: &Block, row: usize, fault: RowFault) -> String {
+fn of_values(names: &Names, block: &Block, row: usize, fault: RowFault) -> String {
     let keys = &block.keys;
     let shown = |name: &str, value: f64| {
         if value.is_nan() {
@@ -124,8 +125,8 @@ fn of_values(block: &Block, row: usize, fault: RowFault) -> String {
     match (fault, &block.prices) {
         (RowFault::BadPrice, Some(prices)) => {
             let columns = [&prices.open, &prices.high, &prices.low, &prices.close];
-            let names = PRICES.map(|column| BARS[column].name);
-            let found = names
+            let columns_named = PRICES.map(|column| BARS[column].name);
+            let found = columns_named
                 .zip(columns)
                 .find(|(_, values)| values[row].is_nan() || values[row] <= 0.0);
             found.map_or_else(String::new, |(name, values)| shown(name, values[row]))
@@ -137,7 +138,7 @@ fn of_values(block: &Block, row: usize, fault: RowFault) -> String {
                 .runs
                 .iter()
                 .find(|run| (run.start as usize..run.end as usize).contains(&row));
-            let name = run.map_or("", |run| &keys.names[run.name as usize]);
+            let name = run.map_or_else(|| "".into(), |run| names.name(run.name));
             format!("{name} on {}", cells::format_date(keys.days[row]))
         }
     }

@@ -1,7 +1,8 @@
 //! What can go wrong with an input, in the words of the person who named it.
 
-use std::io;
+use std::{fmt, io};
 
+use parquet::errors::ParquetError;
 use thiserror::Error;
 
 /// An input that cannot be read. Every variant names the place; [`DataError::help`] says what mends it.
@@ -73,7 +74,7 @@ pub enum DataError {
         place: String,
         /// What the decoder said.
         #[source]
-        source: parquet::errors::ParquetError,
+        source: Undecodable,
     },
     /// Arrow could not build or convert a column.
     #[error("{uri}: column `{column}` cannot be converted")]
@@ -85,6 +86,12 @@ pub enum DataError {
         /// What the converter said.
         #[source]
         source: arrow::error::ArrowError,
+    },
+    /// A text file without a byte.
+    #[error("{uri}: the file is empty: expected a header line")]
+    Empty {
+        /// The file.
+        uri: String,
     },
     /// Text that is no CSV.
     #[error("{uri}:{line}: {why}")]
@@ -141,8 +148,18 @@ pub enum DataError {
         #[source]
         source: io::Error,
     },
+    /// An archive that unpacks to far more than it can honestly hold.
+    #[error("{uri}: unpacks to more than {limit_bytes} bytes, {ratio} times its size")]
+    Bomb {
+        /// The file.
+        uri: String,
+        /// Most unpacked bytes.
+        limit_bytes: u64,
+        /// The limit as a multiple of the packed size.
+        ratio: u64,
+    },
     /// An input without a single row that has symbol and date.
-    #[error("{table}: {uri} has no row with a readable symbol and date ({rows} rows read)")]
+    #[error("{table}: {uri} has {}", no_rows(*.rows))]
     NoRows {
         /// Table.
         table: &'static str,
@@ -161,6 +178,41 @@ pub enum DataError {
     },
 }
 
+/// What a decoder of Parquet said, without its own names for where it said so.
+#[derive(Debug)]
+pub struct Undecodable(pub ParquetError);
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self.0.to_string();
+        let mut text = said.as_str();
+        while let Some(rest) = DECODER_LABELS.iter().find_map(|label| text.strip_prefix(label)) {
+            text = rest;
+        }
+        f.write_str(text)
+    }
+}
+
+impl std::error::Error for Undecodable {}
+
+/// How the decoder's layers begin what they pass on.
+const DECODER_LABELS: [&str; 6] = [
+    "Parquet error: ",
+    "Parquet argument error: ",
+    "External: ",
+    "EOF: ",
+    "Arrow: ",
+    "Invalid Parquet file. ",
+];
+
+fn no_rows(rows: u64) -> String {
+    match rows {
+        0 => "no row: its header is all there is".to_owned(),
+        1 => "no readable symbol and date in its one row".to_owned(),
+        rows => format!("no row with a readable symbol and date, of {rows}"),
+    }
+}
+
 impl DataError {
     /// What mends it, in one sentence.
     pub fn help(&self) -> &'static str {
@@ -176,11 +228,42 @@ impl DataError {
             Self::Changed { .. } => "run it again when the input is complete",
             Self::Parquet { .. } | Self::Panicked { .. } => "the file is truncated or damaged: fetch or write it again",
             Self::Convert { .. } | Self::ColumnType { .. } => "store the column in the expected type",
+            Self::Empty { .. } => "write the file again, or name another one",
+            Self::Bomb { .. } => "if the archive is honest, unpack it and name the unpacked file",
             Self::Text { .. } => "mend the line, or write the file again with a CSV library",
             Self::MissingColumn { .. } => "rename a column, or name the right file",
             Self::TooLarge { .. } => "split the file into smaller ones",
             Self::Unpack { .. } => "check the archive, and the free space of the temporary folder (TMPDIR)",
+            Self::NoRows { rows: 0, .. } => "write the file again, or name another one",
             Self::NoRows { .. } => "check that symbol and date columns hold what their names say",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_says_what_is_wrong_and_not_who_says_it() {
+        let check = |error: ParquetError, expect: &str| assert_eq!(Undecodable(error).to_string(), expect);
+        let nested = ParquetError::External(Box::new(ParquetError::General("pages overlap".into())));
+        check(nested, "pages overlap");
+        check(ParquetError::EOF("4 bytes".into()), "4 bytes");
+        check(
+            ParquetError::General("Invalid Parquet file. Corrupt footer".into()),
+            "Corrupt footer",
+        );
+    }
+
+    #[test]
+    fn an_input_without_rows_is_told_by_their_number() {
+        let text = |rows| {
+            let (table, uri) = ("bars", "b.csv".to_owned());
+            DataError::NoRows { table, uri, rows }.to_string()
+        };
+        assert_eq!(text(0), "bars: b.csv has no row: its header is all there is");
+        assert_eq!(text(1), "bars: b.csv has no readable symbol and date in its one row");
+        assert_eq!(text(7), "bars: b.csv has no row with a readable symbol and date, of 7");
     }
 }

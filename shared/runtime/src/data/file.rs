@@ -15,21 +15,14 @@ use super::error::DataError;
 pub struct StoredFile {
     /// Name, length, version and format.
     pub facts: FileFacts,
-    /// Columns that its folders name, as (key, value).
-    pub hive: Vec<(String, String)>,
     store: Arc<dyn ObjectStore>,
     location: Path,
 }
 
 impl StoredFile {
     /// A file at `location` of `store`.
-    pub fn new(facts: FileFacts, store: Arc<dyn ObjectStore>, location: Path, hive: Vec<(String, String)>) -> Self {
-        Self {
-            facts,
-            hive,
-            store,
-            location,
-        }
+    pub fn new(facts: FileFacts, store: Arc<dyn ObjectStore>, location: Path) -> Self {
+        Self { facts, store, location }
     }
 
     /// Reads a byte range.
@@ -71,13 +64,5 @@ impl StoredFile {
             });
         }
         self.read(0..self.facts.size).await
-    }
-
-    /// The value that a folder gives to one of `names`, if any.
-    pub fn hive_value(&self, names: impl Fn(&str) -> bool) -> Option<&str> {
-        self.hive
-            .iter()
-            .find(|(key, _)| names(key))
-            .map(|(_, value)| value.as_str())
     }
 }

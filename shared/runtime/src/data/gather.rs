@@ -1,36 +1,16 @@
 //! A job's symbols out of its blocks: rows of one symbol, sorted by date and then input order, without a copy where the
 //! file already has them so.
 
+use tickfleet_kernels::scan::hygiene::SymbolRows;
 use tickfleet_protocol::facts::RowPlace;
 
-use super::inputs::Block;
+use super::select::{LoadedBlock, Wanted};
 
-/// A block and its ordinal in the run's facts.
-#[derive(Debug)]
-pub struct LoadedBlock {
-    /// Ordinal into the facts' blocks.
-    pub ordinal: u32,
-    /// Keys and prices.
-    pub block: Block,
-}
-
-/// Rows of one symbol, sorted by (date, input order); missing numbers are NaN.
+/// Rows of one symbol as kernels take them, and where each stands in the input.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
-    /// Days since 1970-01-01.
-    pub date: &'a [i32],
-    /// Open, quote currency.
-    pub open: &'a [f64],
-    /// High, quote currency.
-    pub high: &'a [f64],
-    /// Low, quote currency.
-    pub low: &'a [f64],
-    /// Close, quote currency.
-    pub close: &'a [f64],
-    /// Volume, shares.
-    pub volume: &'a [f64],
-    /// Adjusted close, quote currency; `None` where no file has the column.
-    pub adj_close: Option<&'a [f64]>,
+    /// Sorted by (date, input order).
+    pub columns: SymbolRows<'a>,
     places: Places<'a>,
 }
 
@@ -38,6 +18,8 @@ pub struct Rows<'a> {
 enum Places<'a> {
     /// Rows follow each other in one block.
     From(RowPlace),
+    /// Rows of one block, by their place in it.
+    Of(u32, &'a [u32]),
     Each(&'a [RowPlace]),
 }
 
@@ -49,6 +31,7 @@ impl Rows<'_> {
                 block: first.block,
                 row: first.row + u32::try_from(row).expect("rows of one block"),
             },
+            Places::Of(block, rows) => RowPlace { block, row: rows[row] },
             Places::Each(places) => places[row],
         }
     }
@@ -65,30 +48,19 @@ pub struct Gathered<'a> {
     has_adj_close: bool,
 }
 
-/// Finds the rows of `symbols` (sorted) in blocks that are in input order.
-pub fn gather<'a>(blocks: &'a [LoadedBlock], symbols: &[&str]) -> Gathered<'a> {
+/// Finds the rows of the symbols asked for in blocks that are in input order.
+pub fn gather<'a>(blocks: &'a [LoadedBlock], symbols: &Wanted) -> Gathered<'a> {
     let mut pieces = Vec::new();
     for (at, loaded) in (0u32..).zip(blocks) {
-        let keys = &loaded.block.keys;
-        let wanted: Vec<Option<u32>> = keys
-            .names
-            .iter()
-            .map(|name| {
-                symbols
-                    .binary_search(&name.as_ref())
-                    .ok()
-                    .and_then(|at| u32::try_from(at).ok())
-            })
-            .collect();
-        for run in &keys.runs {
-            if let Some(symbol) = wanted[run.name as usize] {
+        for run in &loaded.block.keys.runs {
+            if let Some(symbol) = symbols.index(run.name) {
                 pieces.push((symbol, at, run.start, run.end));
             }
         }
     }
     pieces.sort_by_key(|piece| piece.0);
     let ends = (0u32..)
-        .take(symbols.len())
+        .take(symbols.count)
         .map(|symbol| pieces.partition_point(|piece| piece.0 <= symbol))
         .collect();
     let adjusted = |loaded: &LoadedBlock| {
@@ -128,7 +100,7 @@ impl Gathered<'_> {
         let pieces = &self.pieces[start..self.ends[symbol]];
         if let &[(_, block, start, end)] = pieces {
             let rows = self.in_place(block as usize, start, end);
-            if rows.date.is_sorted() {
+            if rows.columns.date.is_sorted() {
                 return rows;
             }
         }
@@ -136,10 +108,17 @@ impl Gathered<'_> {
     }
 
     fn in_place(&self, at: usize, start: u32, end: u32) -> Rows<'_> {
-        let LoadedBlock { ordinal, block } = &self.blocks[at];
+        let LoadedBlock { ordinal, block, rows } = &self.blocks[at];
         let prices = block.prices.as_ref().expect("a job's blocks are read with prices");
         let range = start as usize..end as usize;
-        Rows {
+        let places = match rows {
+            None => Places::From(RowPlace {
+                block: *ordinal,
+                row: start,
+            }),
+            Some(rows) => Places::Of(*ordinal, &rows[range.clone()]),
+        };
+        let columns = SymbolRows {
             date: &block.keys.days[range.clone()],
             open: &prices.open[range.clone()],
             high: &prices.high[range.clone()],
@@ -147,11 +126,8 @@ impl Gathered<'_> {
             close: &prices.close[range.clone()],
             volume: &block.keys.volume[range.clone()],
             adj_close: prices.adj_close.as_ref().map(|values| &values[range]),
-            places: Places::From(RowPlace {
-                block: *ordinal,
-                row: start,
-            }),
-        }
+        };
+        Rows { columns, places }
     }
 
     fn copied<'s>(&self, pieces: &[(u32, u32, u32, u32)], scratch: &'s mut Scratch) -> Rows<'s> {
@@ -159,7 +135,7 @@ impl Gathered<'_> {
         for &(_, block, start, end) in pieces {
             scratch.unsorted.extend(&self.in_place(block as usize, start, end));
         }
-        let columns = if scratch.unsorted.date.is_sorted() {
+        let copies = if scratch.unsorted.date.is_sorted() {
             &scratch.unsorted
         } else {
             let Scratch {
@@ -173,17 +149,18 @@ impl Gathered<'_> {
             sorted.pick(unsorted, order);
             &*sorted
         };
-        let [open, high, low, close, volume, adj_close] = &columns.values;
-        Rows {
-            date: &columns.date,
+        let [open, high, low, close, volume, adj_close] = &copies.values;
+        let columns = SymbolRows {
+            date: &copies.date,
             open,
             high,
             low,
             close,
             volume,
             adj_close: self.has_adj_close.then_some(adj_close),
-            places: Places::Each(&columns.places),
-        }
+        };
+        let places = Places::Each(&copies.places);
+        Rows { columns, places }
     }
 }
 
@@ -195,16 +172,17 @@ impl Columns {
     }
 
     fn extend(&mut self, rows: &Rows<'_>) {
-        self.date.extend_from_slice(rows.date);
-        let sources = [rows.open, rows.high, rows.low, rows.close, rows.volume];
+        let added = &rows.columns;
+        self.date.extend_from_slice(added.date);
+        let sources = [added.open, added.high, added.low, added.close, added.volume];
         for (values, source) in self.values.iter_mut().zip(sources) {
             values.extend_from_slice(source);
         }
-        match rows.adj_close {
+        match added.adj_close {
             Some(source) => self.values[5].extend_from_slice(source),
             None => self.values[5].resize(self.date.len(), f64::NAN),
         }
-        self.places.extend((0..rows.date.len()).map(|row| rows.place(row)));
+        self.places.extend((0..added.date.len()).map(|row| rows.place(row)));
     }
 
     fn pick(&mut self, from: &Self, order: &[u32]) {
@@ -222,17 +200,21 @@ impl Columns {
 mod tests {
     use std::sync::Arc;
 
+    use arrow::buffer::ScalarBuffer;
+
     use super::*;
     use crate::data::block::{Prices, RunBuilder};
+    use crate::data::inputs::Block;
+    use crate::data::names::Names;
 
     /// A block of (symbol, day, close).
-    fn block(ordinal: u32, rows: &[(&str, i32, f64)], adjusted: bool) -> LoadedBlock {
+    fn block(names: &Names, ordinal: u32, rows: &[(&str, i32, f64)], adjusted: bool) -> LoadedBlock {
         let mut runs = RunBuilder::default();
         for (row, (name, ..)) in (0u32..).zip(rows) {
-            let name = runs.name(name);
+            let name = names.id(name);
             runs.push(Some(name), row, row + 1);
         }
-        let close: Vec<f64> = rows.iter().map(|row| row.2).collect();
+        let close: ScalarBuffer<f64> = rows.iter().map(|row| row.2).collect();
         let keys = runs.finish(rows.iter().map(|row| row.1).collect(), close.clone(), Vec::new());
         let prices = Prices {
             open: close.clone(),
@@ -241,40 +223,52 @@ mod tests {
             adj_close: adjusted.then(|| close.clone()),
             close,
         };
-        LoadedBlock {
-            ordinal,
-            block: Block {
-                keys: Arc::new(keys),
-                prices: Some(Arc::new(prices)),
-            },
-        }
+        let block = Block {
+            keys: Arc::new(keys),
+            prices: Some(Arc::new(prices)),
+        };
+        LoadedBlock::whole(ordinal, block)
     }
 
-    fn closes(blocks: &[LoadedBlock], symbols: &[&str], symbol: usize) -> Vec<(i32, f64, u32, u32)> {
-        let gathered = gather(blocks, symbols);
+    fn closes(names: &Names, blocks: &[LoadedBlock], symbols: &[&str], symbol: usize) -> Vec<(i32, f64, u32, u32)> {
+        let gathered = gather(blocks, &Wanted::new(names, symbols));
         let mut scratch = Scratch::default();
         let rows = gathered.rows(symbol, &mut scratch);
         let place = |row| rows.place(row);
-        (0..rows.date.len())
-            .map(|row| (rows.date[row], rows.close[row], place(row).block, place(row).row))
+        (0..rows.columns.date.len())
+            .map(|row| {
+                (
+                    rows.columns.date[row],
+                    rows.columns.close[row],
+                    place(row).block,
+                    place(row).row,
+                )
+            })
             .collect()
     }
 
     #[test]
     fn scattered_rows_come_in_date_then_input_order() {
+        let names = Names::default();
         let blocks = [
-            block(4, &[("B", 2, 1.0), ("A", 3, 2.0), ("A", 1, 3.0), ("B", 3, 4.0)], false),
-            block(7, &[("A", 3, 5.0), ("C", 1, 6.0), ("A", 2, 7.0)], true),
+            block(
+                &names,
+                4,
+                &[("B", 2, 1.0), ("A", 3, 2.0), ("A", 1, 3.0), ("B", 3, 4.0)],
+                false,
+            ),
+            block(&names, 7, &[("A", 3, 5.0), ("C", 1, 6.0), ("A", 2, 7.0)], true),
         ];
         let symbols = ["A", "B", "D"];
         let expect = [(1, 3.0, 4, 2), (2, 7.0, 7, 2), (3, 2.0, 4, 1), (3, 5.0, 7, 0)];
-        assert_eq!(closes(&blocks, &symbols, 0), expect);
-        assert_eq!(closes(&blocks, &symbols, 1), [(2, 1.0, 4, 0), (3, 4.0, 4, 3)]);
-        assert_eq!(closes(&blocks, &symbols, 2), []);
-        let gathered = gather(&blocks, &symbols);
+        assert_eq!(closes(&names, &blocks, &symbols, 0), expect);
+        assert_eq!(closes(&names, &blocks, &symbols, 1), [(2, 1.0, 4, 0), (3, 4.0, 4, 3)]);
+        assert_eq!(closes(&names, &blocks, &symbols, 2), []);
+        let gathered = gather(&blocks, &Wanted::new(&names, &symbols));
         let mut scratch = Scratch::default();
         let adjusted = gathered
             .rows(0, &mut scratch)
+            .columns
             .adj_close
             .expect("one file has the column")
             .to_vec();
@@ -283,12 +277,47 @@ mod tests {
     }
 
     #[test]
+    fn selected_rows_are_those_of_the_whole_block() {
+        let names = Names::default();
+        let rows = [
+            ("B", 2, 1.0),
+            ("A", 3, 2.0),
+            ("C", 1, 3.0),
+            ("A", 1, 4.0),
+            ("C", 2, 5.0),
+            ("B", 9, 6.0),
+        ];
+        let whole = [block(&names, 4, &rows, true)];
+        for symbols in [&["A"][..], &["A", "C"], &["C", "D"], &["D"]] {
+            let Block { keys, prices } = whole[0].block.clone();
+            let some = [LoadedBlock::select(
+                4,
+                Block { keys, prices },
+                &Wanted::new(&names, symbols),
+            )];
+            assert_eq!(
+                some[0].rows.is_some(),
+                symbols.len() == 1 || symbols[1] == "D",
+                "copied when under half"
+            );
+            for symbol in 0..symbols.len() {
+                assert_eq!(
+                    closes(&names, &some, symbols, symbol),
+                    closes(&names, &whole, symbols, symbol),
+                    "{symbols:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn sorted_rows_of_one_block_are_not_copied() {
-        let blocks = [block(0, &[("A", 1, 1.0), ("A", 1, 2.0), ("B", 1, 3.0)], false)];
-        let gathered = gather(&blocks, &["A", "B"]);
+        let names = Names::default();
+        let blocks = [block(&names, 0, &[("A", 1, 1.0), ("A", 1, 2.0), ("B", 1, 3.0)], false)];
+        let gathered = gather(&blocks, &Wanted::new(&names, &["A", "B"]));
         let mut scratch = Scratch::default();
         assert_eq!(
-            gathered.rows(0, &mut scratch).close.as_ptr(),
+            gathered.rows(0, &mut scratch).columns.close.as_ptr(),
             blocks[0].block.prices.as_ref().unwrap().close.as_ptr()
         );
         assert!(scratch.unsorted.date.is_empty());

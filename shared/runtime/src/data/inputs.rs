@@ -17,6 +17,7 @@ use super::block::{Keys, Prices};
 use super::columns::BARS;
 use super::error::DataError;
 use super::file::StoredFile;
+use super::names::Names;
 use super::parquet::ParquetFile;
 use super::ranges::FetchedRanges;
 use super::text::TextFile;
@@ -45,6 +46,14 @@ impl BarFile {
         match self {
             Self::Parquet(parquet) => &parquet.file,
             Self::Text(text) => &text.file,
+        }
+    }
+
+    /// Where each column of the table is and what type it has, as text for digests.
+    fn layout(&self) -> String {
+        match self {
+            Self::Parquet(parquet) => parquet.layout(),
+            Self::Text(text) => text.layout(),
         }
     }
 
@@ -97,46 +106,38 @@ enum Source {
 /// The inputs of one process.
 #[derive(Debug)]
 pub struct Inputs {
+    names: Names,
     open: Cache<FileKey, Arc<BarFile>>,
-    blocks: Cache<HalfKey, Half>,
+    keys: Cache<BlockKey, Arc<Keys>>,
+    prices: Cache<BlockKey, Arc<Prices>>,
 }
 
 type FileKey = (String, String);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct HalfKey {
+struct BlockKey {
     file: FileKey,
     part: BlockPart,
     rule: TickerRule,
-    prices: bool,
-}
-
-#[derive(Debug, Clone)]
-enum Half {
-    Keys(Arc<Keys>),
-    Prices(Arc<Prices>),
 }
 
 impl Inputs {
     /// Inputs whose decoded blocks take at most `cache_bytes`.
+    ///
+    /// Half of it is for keys, which the survey reads and jobs read again, half for prices, which text gives with its
+    /// keys and neighbouring jobs share.
     pub fn new(cache_bytes: u64) -> Self {
-        let weigh = |_: &HalfKey, half: &Half| {
-            let bytes = match half {
-                Half::Keys(keys) => keys.bytes(),
-                Half::Prices(prices) => prices.bytes(),
-            };
-            u32::try_from(bytes).unwrap_or(u32::MAX)
-        };
-        let blocks = Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            .weigher(weigh)
-            .max_capacity(cache_bytes)
-            .build();
-        let open = Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            .max_capacity(OPEN_FILES_MAX)
-            .build();
-        Self { open, blocks }
+        Self {
+            names: Names::default(),
+            open: bounded(OPEN_FILES_MAX, |_| 1),
+            keys: bounded(cache_bytes / 2, |keys: &Arc<Keys>| keys.bytes()),
+            prices: bounded(cache_bytes / 2, |prices: &Arc<Prices>| prices.bytes()),
+        }
+    }
+
+    /// The symbols that blocks name by number.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Opens a file of daily bars, or finds it open.
@@ -149,7 +150,11 @@ impl Inputs {
             return Ok(open);
         }
         let open = Arc::new(match file.facts.format {
-            FileFormat::Parquet => BarFile::Parquet(ParquetFile::open("bars", &BARS, file).await?),
+            FileFormat::Parquet => {
+                let file = ParquetFile::open("bars", &BARS, file).await?;
+                file.check_prices()?;
+                BarFile::Parquet(file)
+            }
             _ => BarFile::Text(TextFile::open("bars", &BARS, file).await?),
         });
         self.open.insert(key, open.clone());
@@ -177,8 +182,8 @@ impl Inputs {
             source: Source::Cached,
         };
         if want == Want::All {
-            fetched.keys = self.cached_keys(&fetched);
-            fetched.prices = self.cached_prices(&fetched);
+            fetched.keys = self.keys.get(&key(&fetched));
+            fetched.prices = self.prices.get(&key(&fetched));
             if fetched.keys.is_some() && fetched.prices.is_some() {
                 return Ok(fetched);
             }
@@ -226,21 +231,21 @@ impl Inputs {
                     unreachable!("ranges come from row groups")
                 };
                 if keys.is_none() {
-                    let decoded = Arc::new(parquet.keys(group as usize, ranges.clone(), fetched.rule)?);
-                    self.blocks.insert(key(fetched, false), Half::Keys(decoded.clone()));
+                    let decoded = Arc::new(parquet.keys(group as usize, ranges.clone(), &self.names, fetched.rule)?);
+                    self.keys.insert(key(fetched), decoded.clone());
                     keys = Some(decoded);
                 }
                 if prices.is_none() && fetched.want == Want::All {
                     let decoded = Arc::new(parquet.prices(group as usize, ranges.clone())?);
-                    self.blocks.insert(key(fetched, true), Half::Prices(decoded.clone()));
+                    self.prices.insert(key(fetched), decoded.clone());
                     prices = Some(decoded);
                 }
             }
             (BarFile::Text(text), Source::Text(bytes)) => {
-                let (parsed, values) = text_parse::bars(text, bytes, fetched.rule);
+                let (parsed, values) = text_parse::bars(text, bytes, &self.names, fetched.rule);
                 let (parsed, values) = (Arc::new(parsed), Arc::new(values));
-                self.blocks.insert(key(fetched, false), Half::Keys(parsed.clone()));
-                self.blocks.insert(key(fetched, true), Half::Prices(values.clone()));
+                self.keys.insert(key(fetched), parsed.clone());
+                self.prices.insert(key(fetched), values.clone());
                 (keys, prices) = (Some(parsed), Some(values));
             }
             _ => {}
@@ -250,26 +255,22 @@ impl Inputs {
             prices,
         })
     }
-
-    fn cached_keys(&self, fetched: &Fetched) -> Option<Arc<Keys>> {
-        match self.blocks.get(&key(fetched, false))? {
-            Half::Keys(keys) => Some(keys),
-            Half::Prices(_) => None,
-        }
-    }
-
-    fn cached_prices(&self, fetched: &Fetched) -> Option<Arc<Prices>> {
-        match self.blocks.get(&key(fetched, true))? {
-            Half::Prices(prices) => Some(prices),
-            Half::Keys(_) => None,
-        }
-    }
 }
 
 impl Fetched {
-    /// Digest of the block's bytes and of the values that its folders add.
+    /// Bytes held until the block is decoded.
+    pub fn bytes(&self) -> usize {
+        match &self.source {
+            Source::Cached => 0,
+            Source::Ranges(ranges) => ranges.bytes(),
+            Source::Text(bytes) => bytes.len(),
+        }
+    }
+
+    /// Digest of the block's bytes and of what they mean: which column is which, and what folders add.
     pub fn digest(&self) -> Digest {
         let mut digester = Digester::new("block");
+        digester.part(self.file.layout().as_bytes());
         match &self.source {
             Source::Cached => {}
             Source::Ranges(ranges) => ranges.parts().for_each(|bytes| {
@@ -279,21 +280,30 @@ impl Fetched {
                 digester.part(bytes);
             }
         }
-        for (name, value) in &self.file.file().hive {
-            digester.part(name.as_bytes()).part(value.as_bytes());
-        }
         digester.finish()
     }
 }
 
-fn key(fetched: &Fetched, prices: bool) -> HalfKey {
+fn key(fetched: &Fetched) -> BlockKey {
     let facts = &fetched.file.file().facts;
-    HalfKey {
+    BlockKey {
         file: (facts.uri.clone(), facts.version.clone()),
         part: fetched.part,
         rule: fetched.rule,
-        prices,
     }
+}
+
+/// A cache that holds values of at most `capacity` together, the least recently used ones leaving first.
+fn bounded<K, V>(capacity: u64, weigh: impl Fn(&V) -> usize + Send + Sync + 'static) -> Cache<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    Cache::builder()
+        .eviction_policy(EvictionPolicy::lru())
+        .weigher(move |_, value| u32::try_from(weigh(value)).unwrap_or(u32::MAX))
+        .max_capacity(capacity)
+        .build()
 }
 
 /// Reads byte ranges of a file, near ones with one read.

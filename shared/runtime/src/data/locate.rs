@@ -51,7 +51,7 @@ pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, D
     };
     let mut files = Vec::with_capacity(metas.len());
     for meta in metas {
-        files.push(stored(&store, &place, meta)?);
+        files.push(stored(&store, meta)?);
     }
     if files.is_empty() {
         return Err(DataError::NoFiles {
@@ -71,16 +71,19 @@ pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, D
     Ok(files)
 }
 
+/// The one spelling of what a user named: absolute, without `.` and `..`.
+///
+/// # Errors
+/// A scheme that this version cannot read.
+pub fn canonical_uri(table: &'static str, uri: &str) -> Result<String, DataError> {
+    Ok(local_path(table, uri)?.display().to_string())
+}
+
 /// Opens a file that facts name, as a worker does: no listing, and no other version of it.
 pub fn reopen(facts: &FileFacts) -> Result<StoredFile, DataError> {
     let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
     let location = location(Path::new(&facts.uri)).map_err(|source| store_error(&facts.uri, source))?;
-    Ok(StoredFile::new(
-        facts.clone(),
-        store,
-        location,
-        hive_columns(Path::new(&facts.uri)),
-    ))
+    Ok(StoredFile::new(facts.clone(), store, location))
 }
 
 /// The absolute local path of a URI.
@@ -213,7 +216,7 @@ fn by_ending(name: &str) -> Option<FileFormat> {
         .map(|&(_, format)| format)
 }
 
-fn stored(store: &Arc<dyn ObjectStore>, place: &Path, meta: ObjectMeta) -> Result<StoredFile, DataError> {
+fn stored(store: &Arc<dyn ObjectStore>, meta: ObjectMeta) -> Result<StoredFile, DataError> {
     let path = path_of(&meta);
     let uri = path.to_string_lossy().into_owned();
     let format = by_ending(&uri).map_or_else(|| sniff(&path, &uri), Ok)?;
@@ -221,18 +224,14 @@ fn stored(store: &Arc<dyn ObjectStore>, place: &Path, meta: ObjectMeta) -> Resul
         .e_tag
         .clone()
         .unwrap_or_else(|| format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size));
-    let hive = hive_columns(path.strip_prefix(place).unwrap_or(&path));
-    Ok(StoredFile::new(
-        FileFacts {
-            uri,
-            size: meta.size,
-            version,
-            format,
-        },
-        store.clone(),
-        meta.location,
-        hive,
-    ))
+    let facts = FileFacts {
+        hive: hive_columns(&path),
+        uri,
+        size: meta.size,
+        version,
+        format,
+    };
+    Ok(StoredFile::new(facts, store.clone(), meta.location))
 }
 
 /// The format of a file that the user named but whose ending tells nothing.

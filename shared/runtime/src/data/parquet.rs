@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, new_empty_array};
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -16,9 +16,10 @@ use tickfleet_kernels::scan::options::TickerRule;
 
 use super::block::{Keys, Prices};
 use super::columns::{ColumnNames, find};
-use super::convert::{Origin, append_days, append_numbers};
-use super::error::DataError;
+use super::convert::{Numbers, Origin, append_days};
+use super::error::{DataError, Undecodable};
 use super::file::StoredFile;
+use super::names::Names;
 use super::ranges::FetchedRanges;
 use super::symbol_rows::SymbolRows;
 
@@ -53,7 +54,7 @@ impl ParquetFile {
             .map(|field| field.name().clone())
             .collect();
         let mut with_folders = header.clone();
-        with_folders.extend(file.hive.iter().map(|(key, _)| key.clone()));
+        with_folders.extend(file.facts.hive.iter().map(|(key, _)| key.clone()));
         let columns = find(table, &file.facts.uri, wanted, &with_folders)?;
         for (ordinal, group) in metadata.metadata().row_groups().iter().enumerate() {
             if group.num_rows() > ROW_GROUP_ROWS_MAX || group.num_rows() < 0 {
@@ -71,6 +72,34 @@ impl ParquetFile {
             metadata,
             columns,
         })
+    }
+
+    /// Where each wanted column is, with its type or its folder's value: the same bytes under another layout are
+    /// other data.
+    pub fn layout(&self) -> String {
+        let fields = self.metadata.schema().fields();
+        let place = |column: &Option<usize>| match column {
+            None => "absent".to_owned(),
+            Some(ordinal) => match fields.get(*ordinal) {
+                Some(field) => format!("{ordinal} {}", field.data_type()),
+                None => format!("folder {:?}", self.file.facts.hive[ordinal - fields.len()].1),
+            },
+        };
+        self.columns.iter().map(place).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Refuses columns of bars that can hold no prices: the footer tells, so no job has to find out.
+    ///
+    /// # Errors
+    /// [`DataError::ColumnType`]. Columns of the keys are read whole before any job, and checked there.
+    pub fn check_prices(&self) -> Result<(), DataError> {
+        for column in PRICES {
+            if let Some(ordinal) = self.in_file(column) {
+                let empty = new_empty_array(self.metadata.schema().field(ordinal).data_type());
+                Numbers::default().append(&empty, self.origin(column))?;
+            }
+        }
+        Ok(())
     }
 
     /// Row groups.
@@ -100,10 +129,16 @@ impl ParquetFile {
     ///
     /// # Errors
     /// Damaged pages and columns of the wrong type.
-    pub fn keys(&self, group: usize, chunks: FetchedRanges, rule: TickerRule) -> Result<Keys, DataError> {
+    pub fn keys(
+        &self,
+        group: usize,
+        chunks: FetchedRanges,
+        names: &Names,
+        rule: TickerRule,
+    ) -> Result<Keys, DataError> {
         let rows = self.rows(group);
-        let mut symbols = SymbolRows::new(rule);
-        let (mut days, mut volume) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let mut symbols = SymbolRows::new(names, rule);
+        let (mut days, mut volume) = (Vec::with_capacity(rows), Numbers::default());
         let mut undated = Vec::new();
         self.decode(group, chunks, &[SYMBOL, DATE, VOLUME], |batch| {
             let rows = batch.num_rows();
@@ -114,9 +149,9 @@ impl ParquetFile {
                 &self.column(&batch, DATE, rows)?,
                 self.origin(DATE),
             )?;
-            append_numbers(&mut volume, &self.column(&batch, VOLUME, rows)?, self.origin(VOLUME))
+            volume.append(&self.column(&batch, VOLUME, rows)?, self.origin(VOLUME))
         })?;
-        Ok(symbols.finish(days, &undated, volume))
+        Ok(symbols.finish(days, &undated, volume.finish()))
     }
 
     /// Decodes the prices of a row group from its fetched ranges.
@@ -124,8 +159,7 @@ impl ParquetFile {
     /// # Errors
     /// As [`ParquetFile::keys`].
     pub fn prices(&self, group: usize, chunks: FetchedRanges) -> Result<Prices, DataError> {
-        let rows = self.rows(group);
-        let mut values: [Vec<f64>; 5] = std::array::from_fn(|_| Vec::with_capacity(rows));
+        let mut values: [Numbers; 5] = Default::default();
         let wanted: Vec<usize> = PRICES
             .into_iter()
             .filter(|&column| self.columns[column].is_some())
@@ -133,11 +167,11 @@ impl ParquetFile {
         self.decode(group, chunks, &wanted, |batch| {
             for &column in &wanted {
                 let array = self.column(&batch, column, batch.num_rows())?;
-                append_numbers(&mut values[slot(column)], &array, self.origin(column))?;
+                values[slot(column)].append(&array, self.origin(column))?;
             }
             Ok(())
         })?;
-        let [open, high, low, close, adj_close] = values;
+        let [open, high, low, close, adj_close] = values.map(Numbers::finish);
         let adj_close = self.columns[ADJ_CLOSE].map(|_| adj_close);
         Ok(Prices {
             open,
@@ -215,7 +249,8 @@ impl ParquetFile {
             return Ok(array.clone());
         }
         let fields = self.metadata.schema().fields().len();
-        let (_, value) = &self.file.hive[self.columns[wanted].expect("only columns that were found are read") - fields];
+        let (_, value) =
+            &self.file.facts.hive[self.columns[wanted].expect("only columns that were found are read") - fields];
         Ok(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
             value, rows,
         ))))
@@ -238,7 +273,7 @@ impl ParquetFile {
         DataError::Parquet {
             uri: self.file.facts.uri.clone(),
             place: format!(" (row group {group})"),
-            source,
+            source: Undecodable(source),
         }
     }
 }
@@ -261,7 +296,7 @@ async fn footer(file: &StoredFile) -> Result<ArrowReaderMetadata, DataError> {
     let damaged = |source| DataError::Parquet {
         uri: file.facts.uri.clone(),
         place: String::new(),
-        source,
+        source: Undecodable(source),
     };
     if size < FOOTER_SIZE as u64 + 4 {
         return Err(damaged(ParquetError::EOF(format!(

@@ -25,6 +25,11 @@ impl FetchedRanges {
         }
     }
 
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.chunks.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+
     /// The bytes of the ranges asked for, in file order, without those that merely lie between them.
     pub fn parts(&self) -> impl Iterator<Item = Bytes> + '_ {
         self.wanted.iter().filter_map(|range| {

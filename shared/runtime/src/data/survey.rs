@@ -1,7 +1,7 @@
 //! Submit's one look at the bars: every block's symbols, days and volumes, a digest of its bytes, nothing kept but
 //! summaries and what the cache has room for.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_protocol::digest::Digest;
-use tickfleet_protocol::facts::BlockPart;
-use tickfleet_protocol::survey::{BlockSummary, Survey, SurveyedBlock, SymbolSummary, merge};
+use tickfleet_protocol::facts::{BlockPart, FileFacts};
+use tickfleet_protocol::survey::{BlockSummary, Survey, SurveyBuilder, SymbolSummary};
 
 use super::block::Keys;
 use super::error::DataError;
@@ -20,8 +20,11 @@ use crate::pool::Pool;
 
 /// Most distinct dates of an input: over seven centuries of sessions. More means that the date column is no date.
 pub const DATES_MAX: usize = 200_000;
-/// Files opened side by side.
-const OPENING: usize = 16;
+/// Most distinct symbols of an input: every listed security on earth, several times over.
+pub const SYMBOLS_MAX: usize = 2_000_000;
+/// Files opened side by side. Unpacking one holds a blocking thread that others must feed, so a runtime needs more
+/// blocking threads than this.
+pub const OPENING: usize = 8;
 /// Day ranges up to this long are indexed by a table, longer ones by search.
 const TABLE_DAYS_MAX: usize = 1 << 16;
 
@@ -37,7 +40,7 @@ pub async fn survey(
     rule: TickerRule,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Survey, DataError> {
-    let facts = files.iter().map(|file| file.facts.clone()).collect();
+    let facts: Vec<FileFacts> = files.iter().map(|file| file.facts.clone()).collect();
     let opening = stream::iter(files.into_iter().map(|file| inputs.bars(file))).buffered(OPENING);
     let open: Vec<Arc<BarFile>> = opening.try_collect().await?;
     let total = open.iter().map(|file| file.rows()).sum::<Option<u64>>().unwrap_or(0);
@@ -45,8 +48,9 @@ pub async fn survey(
         inputs,
         pool,
         rule,
+        input: facts.first().map_or("", |file| &file.uri),
         waiting: VecDeque::new(),
-        done: Vec::new(),
+        merged: SurveyBuilder::default(),
         rows: 0,
         total,
         progress,
@@ -67,20 +71,15 @@ pub async fn survey(
         }
     }
     work.drain(0).await?;
-    let survey = merge(facts, &work.done);
-    if survey.dates.len() > DATES_MAX {
-        let uri = open
-            .first()
-            .map(|file| file.file().facts.uri.clone())
-            .unwrap_or_default();
-        let what = format!("the number of distinct dates ({})", survey.dates.len());
-        return Err(DataError::TooLarge {
-            uri,
-            what,
-            limit: DATES_MAX.to_string(),
-        });
-    }
-    Ok(survey)
+    let merged = work.merged;
+    Ok(merged.finish(facts, &inputs.names().list()))
+}
+
+/// A block's file, place and summary.
+struct SurveyedBlock {
+    file: u32,
+    part: BlockPart,
+    summary: BlockSummary,
 }
 
 type Pending = Pin<Box<dyn Future<Output = Result<SurveyedBlock, DataError>> + Send>>;
@@ -90,8 +89,10 @@ struct Work<'a> {
     inputs: &'a Arc<Inputs>,
     pool: &'a Pool,
     rule: TickerRule,
+    /// The first file, which stands for the input in messages.
+    input: &'a str,
     waiting: VecDeque<Pending>,
-    done: Vec<SurveyedBlock>,
+    merged: SurveyBuilder,
     rows: u64,
     total: u64,
     progress: &'a mut (dyn FnMut(u64, u64) + Send),
@@ -140,7 +141,29 @@ impl Work<'_> {
             let block = next.await?;
             self.rows += u64::from(block.summary.rows);
             (self.progress)(self.rows, self.total);
-            self.done.push(block);
+            self.merged
+                .add(block.file, block.part, &block.summary, &self.inputs.names().list());
+            self.check()?;
+        }
+        Ok(())
+    }
+}
+
+impl Work<'_> {
+    /// Refuses inputs whose symbol or date column is something else.
+    fn check(&self) -> Result<(), DataError> {
+        let symbols = self.inputs.names().count();
+        for (what, found, limit) in [
+            ("the number of distinct dates", self.merged.dates(), DATES_MAX),
+            ("the number of distinct symbols", symbols, SYMBOLS_MAX),
+        ] {
+            if found > limit {
+                return Err(DataError::TooLarge {
+                    uri: self.input.to_owned(),
+                    what: format!("{what} ({found})"),
+                    limit: limit.to_string(),
+                });
+            }
         }
         Ok(())
     }
@@ -156,39 +179,36 @@ fn summarise(inputs: &Inputs, fetched: &Fetched) -> Result<BlockSummary, DataErr
 fn summary(keys: &Keys, digest: Digest) -> BlockSummary {
     let days = Days::of(keys);
     let words = days.list.len().div_ceil(64);
-    let mut symbols: Vec<SymbolSummary> = keys
-        .names
-        .iter()
-        .map(|name| SymbolSummary {
-            symbol: name.clone(),
-            rows: 0,
-            first_day: i32::MAX,
-        })
-        .collect();
-    let mut traded = vec![0u64; keys.names.len() * words];
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    let (mut symbols, mut traded): (Vec<SymbolSummary>, Vec<u64>) = (Vec::new(), Vec::new());
     for run in &keys.runs {
-        let (name, rows) = (run.name as usize, run.start as usize..run.end as usize);
-        symbols[name].rows += run.end - run.start;
-        let bits = &mut traded[name * words..(name + 1) * words];
+        let place = *places.entry(run.name).or_insert(symbols.len());
+        if place == symbols.len() {
+            let (symbol, rows, first_day) = (run.name, 0, i32::MAX);
+            symbols.push(SymbolSummary {
+                symbol,
+                rows,
+                first_day,
+            });
+            traded.resize(traded.len() + words, 0);
+        }
+        let rows = run.start as usize..run.end as usize;
+        symbols[place].rows += run.end - run.start;
+        let bits = &mut traded[place * words..(place + 1) * words];
         for (&day, &volume) in keys.days[rows.clone()].iter().zip(&keys.volume[rows]) {
-            symbols[name].first_day = symbols[name].first_day.min(day);
+            symbols[place].first_day = symbols[place].first_day.min(day);
             let at = days.ordinal(day);
             bits[at / 64] |= u64::from(volume > 0.0) << (at % 64);
         }
     }
-    // A name whose every row lacks a date has no placed row.
-    let placed: Vec<usize> = (0..symbols.len()).filter(|&name| symbols[name].rows > 0).collect();
     let rows = u32::try_from(keys.rows()).expect("a block has fewer than 2^32 rows");
     BlockSummary {
         rows,
         unplaced: rows - u32::try_from(keys.placed()).expect("a block has fewer than 2^32 rows"),
         first_unplaced: keys.first_unplaced,
         digest,
-        traded: placed
-            .iter()
-            .flat_map(|&name| traded[name * words..(name + 1) * words].iter().copied())
-            .collect(),
-        symbols: placed.into_iter().map(|name| symbols[name].clone()).collect(),
+        traded,
+        symbols,
         days: days.list,
     }
 }
@@ -247,11 +267,12 @@ impl Days {
 mod tests {
     use super::*;
     use crate::data::block::RunBuilder;
+    use crate::data::names::Names;
 
-    fn keys(rows: &[(&str, Option<i32>, f64)]) -> Keys {
+    fn keys(names: &Names, rows: &[(&str, Option<i32>, f64)]) -> Keys {
         let mut runs = RunBuilder::default();
         for (row, (name, day, _)) in (0u32..).zip(rows) {
-            let name = Some(runs.name(name)).filter(|_| day.is_some());
+            let name = Some(names.id(name)).filter(|_| day.is_some());
             runs.push(name, row, row + 1);
         }
         let days = rows.iter().map(|row| row.1.unwrap_or_default()).collect();
@@ -260,6 +281,7 @@ mod tests {
 
     #[test]
     fn counts_rows_days_and_trading() {
+        let names = Names::default();
         let rows = [
             ("A", Some(3), 1.0),
             ("B", Some(3), 0.0),
@@ -267,22 +289,23 @@ mod tests {
             ("C", None, 9.0),
             ("B", Some(9), 2.0),
         ];
-        let found = summary(&keys(&rows), Digest([0; 32]));
+        let found = summary(&keys(&names, &rows), Digest([0; 32]));
         assert_eq!((found.rows, found.unplaced, found.first_unplaced), (5, 1, Some(3)));
         assert_eq!(found.days, [1, 3, 9]);
-        let names: Vec<_> = found
+        let found_symbols: Vec<_> = found
             .symbols
             .iter()
-            .map(|it| (it.symbol.as_ref(), it.rows, it.first_day))
+            .map(|it| (it.symbol, it.rows, it.first_day))
             .collect();
-        assert_eq!(names, [("A", 2, 1), ("B", 2, 3)]);
+        assert_eq!(found_symbols, [(names.id("A"), 2, 1), (names.id("B"), 2, 3)]);
         assert_eq!(found.traded, [0b010, 0b100]);
     }
 
     #[test]
     fn far_apart_days_need_no_table() {
+        let names = Names::default();
         let rows = [("A", Some(-2_000_000), 1.0), ("A", Some(2_000_000), 1.0)];
-        let found = summary(&keys(&rows), Digest([0; 32]));
+        let found = summary(&keys(&names, &rows), Digest([0; 32]));
         assert_eq!((found.days, found.traded), (vec![-2_000_000, 2_000_000], vec![0b11]));
     }
 }

@@ -1,6 +1,7 @@
 //! Symbol columns of Parquet files as runs: a dictionary's names are made canonical once, its keys only compared.
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Int32Type};
 use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_kernels::scan::{cells, ticker};
@@ -8,20 +9,23 @@ use tickfleet_kernels::scan::{cells, ticker};
 use super::block::{Keys, RunBuilder};
 use super::convert::{Origin, as_text};
 use super::error::DataError;
+use super::names::Names;
 
 /// Symbol columns, batch by batch, as runs.
-pub(super) struct SymbolRows {
+pub(super) struct SymbolRows<'a> {
     rule: TickerRule,
+    names: &'a Names,
     runs: RunBuilder,
     /// (ordinal of the name, first row, end), before undated rows are taken out.
     pending: Vec<(Option<u32>, u32, u32)>,
     rows: u32,
 }
 
-impl SymbolRows {
-    pub(super) fn new(rule: TickerRule) -> Self {
+impl<'a> SymbolRows<'a> {
+    pub(super) fn new(names: &'a Names, rule: TickerRule) -> Self {
         Self {
             rule,
+            names,
             runs: RunBuilder::default(),
             pending: Vec::new(),
             rows: 0,
@@ -66,10 +70,10 @@ impl SymbolRows {
         Ok(())
     }
 
-    fn name(&mut self, cell: Option<&str>) -> Option<u32> {
+    fn name(&self, cell: Option<&str>) -> Option<u32> {
         let text = cells::symbol_text(cell?)?;
         let symbol = ticker::canonical(&text, self.rule);
-        (!symbol.is_empty()).then(|| self.runs.name(&symbol))
+        (!symbol.is_empty()).then(|| self.names.id(&symbol))
     }
 
     fn push(&mut self, name: Option<u32>, rows: usize) {
@@ -82,7 +86,7 @@ impl SymbolRows {
     }
 
     /// Cuts the runs at rows without a date and builds the keys.
-    pub(super) fn finish(mut self, days: Vec<i32>, undated: &[u32], volume: Vec<f64>) -> Keys {
+    pub(super) fn finish(mut self, days: Vec<i32>, undated: &[u32], volume: ScalarBuffer<f64>) -> Keys {
         let mut next = 0;
         for (name, start, end) in std::mem::take(&mut self.pending) {
             let mut from = start;

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::columns::{ColumnNames, find};
 use super::error::DataError;
 use super::file::StoredFile;
+use super::text_parse::unclosed_quote;
 
 /// Text of a block, bytes; a job holds a few of them at a time.
 const BLOCK_BYTES: u64 = 4 << 20;
@@ -80,7 +81,7 @@ impl TextFile {
             columns: Vec::new(),
         };
         open.read_header().await?;
-        let hive = open.file.hive.iter().map(|(key, _)| key.clone());
+        let hive = open.file.facts.hive.iter().map(|(key, _)| key.clone());
         open.names.extend(hive.collect::<Vec<_>>());
         open.columns = find(table, &open.file.facts.uri, wanted, &open.names)?;
         Ok(open)
@@ -91,8 +92,14 @@ impl TextFile {
         match self.columns[wanted] {
             None => Place::Absent,
             Some(ordinal) if ordinal < self.fields => Place::Field(ordinal),
-            Some(ordinal) => Place::Constant(&self.file.hive[ordinal - self.fields].1),
+            Some(ordinal) => Place::Constant(&self.file.facts.hive[ordinal - self.fields].1),
         }
+    }
+
+    /// Where each wanted column is: the same text under another header is other data.
+    pub fn layout(&self) -> String {
+        let places = (0..self.columns.len()).map(|wanted| format!("{:?}", self.place(wanted)));
+        places.collect::<Vec<_>>().join("; ")
     }
 
     /// Name of a wanted column in this file.
@@ -141,7 +148,21 @@ impl TextFile {
                 limit: format!("{limit} bytes"),
             });
         }
-        self.read(self.header_end..self.length).await
+        let text = self.read(self.header_end..self.length).await?;
+        self.check_quotes(&text, self.header_lines + 1)?;
+        Ok(text)
+    }
+
+    /// Refuses the end of a file that an unclosed quote takes for one cell. `line` is that of the text's first byte.
+    fn check_quotes(&self, text: &[u8], line: u64) -> Result<(), DataError> {
+        match unclosed_quote(text) {
+            None => Ok(()),
+            Some(at) => Err(DataError::Text {
+                uri: self.file.facts.uri.clone(),
+                line: line + at,
+                why: "a quote that opens here is never closed, so the rest of the file is one cell".to_owned(),
+            }),
+        }
     }
 
     /// Lines above the first record.
@@ -158,10 +179,14 @@ impl TextFile {
             .from_reader(body);
         let mut record = csv::ByteRecord::new();
         let found = reader.read_byte_record(&mut record).unwrap_or(false);
+        let uri = || self.file.facts.uri.clone();
         if !found {
-            let why = "the file is empty: expected a header line".to_owned();
+            return Err(DataError::Empty { uri: uri() });
+        }
+        if record.as_slice().contains(&0) {
+            let why = "NUL bytes where the names of the columns should be: this is no text".to_owned();
             return Err(DataError::Text {
-                uri: self.file.facts.uri.clone(),
+                uri: uri(),
                 line: 1,
                 why,
             });
@@ -191,7 +216,7 @@ impl BlockCursor<'_> {
     /// The next block and its text; `None` at the end.
     ///
     /// # Errors
-    /// I/O, and records beyond [`RECORD_BYTES_MAX`].
+    /// I/O, and records longer than 16 MiB.
     pub async fn next(&mut self) -> Result<Option<(BlockPart, Bytes)>, DataError> {
         let mut text = std::mem::take(&mut self.carry);
         let mut want = BLOCK_BYTES;
@@ -206,6 +231,7 @@ impl BlockCursor<'_> {
                 return Ok(None);
             }
             let end = if to == self.file.length {
+                self.file.check_quotes(&text, self.line)?;
                 Some(text.len())
             } else {
                 last_record_end(&text)
@@ -277,12 +303,12 @@ async fn unpack(file: &StoredFile) -> Result<File, DataError> {
             limit,
         )
         .map_err(|source| {
-            if source.kind() == io::ErrorKind::FileTooLarge {
-                let what = "the unpacked text".to_owned();
-                return DataError::TooLarge {
+            // A limit of the system's on file sizes has the same kind, and a number.
+            if source.kind() == io::ErrorKind::FileTooLarge && source.raw_os_error().is_none() {
+                return DataError::Bomb {
                     uri: uri.clone(),
-                    what,
-                    limit: format!("{limit} bytes"),
+                    limit_bytes: limit,
+                    ratio: limit / size.max(1),
                 };
             }
             DataError::Unpack {

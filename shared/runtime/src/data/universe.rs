@@ -41,7 +41,7 @@ pub struct UniverseTable {
 /// Reads a universe from its files, given in input order.
 ///
 /// # Errors
-/// Files that cannot be read, missing columns, more than [`BYTES_MAX`].
+/// Files that cannot be read, missing columns, more than 64 MiB.
 pub async fn read_universe(files: &[StoredFile], rule: TickerRule) -> Result<UniverseTable, DataError> {
     let mut reading = Reading {
         builder: UniverseBuilder::new(rule),

@@ -76,6 +76,14 @@ pub enum SinkError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file reached the most bytes that this process may write to one.
+    #[error("cannot write {}: it is larger than a file may be here; raise the limit (ulimit -f) or choose another disk", path.display())]
+    TooLarge {
+        /// The file that was being written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Any other failure of the file system.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -131,6 +139,7 @@ impl SinkError {
         match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path, source },
+            io::ErrorKind::FileTooLarge => Self::TooLarge { path, source },
             _ => Self::Io { action, path, source },
         }
     }

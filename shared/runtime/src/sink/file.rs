@@ -3,7 +3,7 @@
 //! Blocking I/O; call it off the async threads. A sink that is dropped without [`FileSink::finish`] leaves nothing
 //! behind. Read next: `encode`.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
@@ -79,8 +79,16 @@ impl FileSink {
     /// Ends the file, syncs it and renames it to its place.
     ///
     /// # Errors
+    /// As [`FileSink::close`] and [`ClosedFile::publish`].
+    pub fn finish(self) -> Result<(), SinkError> {
+        self.close()?.publish()
+    }
+
+    /// Ends the file and syncs it, still under its temporary name.
+    ///
+    /// # Errors
     /// The disk failed, now or in an earlier write; nothing is left behind.
-    pub fn finish(mut self) -> Result<(), SinkError> {
+    pub fn close(mut self) -> Result<ClosedFile, SinkError> {
         let flushed = self.batches.finish_buffered_batch();
         flushed.map_err(|error| self.fail(error.into()))?;
         self.drain()?;
@@ -94,9 +102,10 @@ impl FileSink {
             .into_file()
             .sync_all()
             .map_err(|error| SinkError::io("sync", &self.path, error))?;
-        self.temporary
-            .persist(&self.path)
-            .map_err(|error| SinkError::io("rename into place", &self.path, error.error))
+        Ok(ClosedFile {
+            path: self.path,
+            temporary: self.temporary,
+        })
     }
 
     fn drain(&mut self) -> Result<(), SinkError> {
@@ -112,6 +121,27 @@ impl FileSink {
     fn fail(&mut self, error: EncodeError) -> SinkError {
         self.encoder = None;
         encode_error(&self.path, self.format, &self.errors, error)
+    }
+}
+
+/// A result file that is whole but not yet in its place: files that belong together are closed, then published.
+///
+/// Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub struct ClosedFile {
+    path: PathBuf,
+    temporary: TempPath,
+}
+
+impl ClosedFile {
+    /// Renames the file to its place.
+    ///
+    /// # Errors
+    /// The folder refuses the new name.
+    pub fn publish(self) -> Result<(), SinkError> {
+        self.temporary
+            .persist(&self.path)
+            .map_err(|error| SinkError::io("rename into place", &self.path, error.error))
     }
 }
 
@@ -148,13 +178,13 @@ pub(super) fn temporary_beside(path: &Path) -> Result<NamedTempFile, SinkError> 
         }
         _ => {}
     }
-    let mut builder = Builder::new();
-    builder.prefix(".tickfleet-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder
-        .tempfile_in(folder)
-        .map_err(|error| SinkError::io("create a file beside", path, error))
+    // Opened here rather than by the builder, whose errors name the temporary file: nobody asked for that one.
+    let open = |name: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(name);
+    let named = Builder::new()
+        .prefix(".tickfleet-")
+        .suffix(".tmp")
+        .make_in(folder, open);
+    named.map_err(|error| SinkError::io("create a file beside", path, error))
 }
 
 fn encode_error(path: &Path, format: Format, errors: &ErrorSlot, error: EncodeError) -> SinkError {

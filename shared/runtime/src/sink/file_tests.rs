@@ -196,6 +196,35 @@ fn a_sink_that_is_dropped_leaves_nothing() {
 }
 
 #[test]
+fn a_closed_file_is_in_its_place_only_when_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = || fs::read_dir(folder.path()).unwrap().count();
+    let closed = |name: &str| {
+        let mut sink = FileSink::create(&folder.path().join(name), schema(), Format::Csv, &metadata()).unwrap();
+        sink.write(&rows(0, 3)).unwrap();
+        sink.close().unwrap()
+    };
+    let (kept, dropped) = (closed("kept.csv"), closed("dropped.csv"));
+    assert!(!folder.path().join("kept.csv").exists() && names() == 2);
+    drop(dropped);
+    kept.publish().unwrap();
+    assert_eq!(
+        (read(&folder.path().join("kept.csv"), Format::Csv), names()),
+        (rows(0, 3), 1)
+    );
+}
+
+#[test]
+fn a_refused_folder_is_named_without_the_temporary_file() {
+    // A name with a NUL byte is refused for every user, root included.
+    let error = temporary_beside(Path::new("no\0where/t.csv")).unwrap_err();
+    let SinkError::Io { source, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(!source.to_string().contains(".tickfleet-"), "{source}");
+}
+
+#[test]
 fn other_columns_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");

@@ -15,7 +15,7 @@ mod recorder;
 mod target;
 
 pub use error::{EncodeError, SinkError};
-pub use file::FileSink;
+pub use file::{ClosedFile, FileSink};
 pub use format::Format;
 pub use metadata::Metadata;
 pub use target::{Target, check_writable};

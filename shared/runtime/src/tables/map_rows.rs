@@ -96,11 +96,11 @@ impl MapRowsBuilder {
     }
 }
 
-/// Reads a batch of map rows back, in its row order.
+/// Reads a batch of map rows back, in its row order: symbols, and the row of each.
 ///
 /// # Errors
 /// [`TableError::Column`] when the batch is of another schema.
-pub fn map_rows(batch: &RecordBatch) -> Result<Vec<(String, MapRow)>, TableError> {
+pub fn map_rows(batch: &RecordBatch) -> Result<(Vec<String>, Vec<MapRow>), TableError> {
     let column = |name: &str, kind: &DataType| {
         let found = batch.column_by_name(name).filter(|array| array.data_type() == kind);
         found.ok_or_else(|| TableError::Column(name.to_owned()))
@@ -129,17 +129,12 @@ pub fn map_rows(batch: &RecordBatch) -> Result<Vec<(String, MapRow)>, TableError
         }
     }
     let hygiene = |row: usize| Hygiene::from_counts(std::array::from_fn(|at| counts[at].value(row)));
-    let rows = indicators.into_iter().enumerate().map(|(row, indicators)| {
-        let indicators = has_bars.value(row).then_some(indicators);
-        (
-            symbols.value(row).to_owned(),
-            MapRow {
-                hygiene: hygiene(row),
-                indicators,
-            },
-        )
+    let rows = indicators.into_iter().enumerate().map(|(row, indicators)| MapRow {
+        hygiene: hygiene(row),
+        indicators: has_bars.value(row).then_some(indicators),
     });
-    Ok(rows.collect())
+    let rows = rows.collect();
+    Ok((symbols.iter().flatten().map(str::to_owned).collect(), rows))
 }
 
 #[cfg(test)]
@@ -169,7 +164,8 @@ mod tests {
         let mut builder = MapRowsBuilder::new(2);
         rows.iter().for_each(|(symbol, row)| builder.push(symbol, row));
         let bytes = super::super::encode(&MapRowsBuilder::schema(), &[builder.finish().unwrap()]).unwrap();
-        assert_eq!(map_rows(&super::super::decode(&bytes).unwrap()).unwrap(), rows);
+        let (symbols, back) = map_rows(&super::super::decode(&bytes).unwrap()).unwrap();
+        assert_eq!(symbols.into_iter().zip(back).collect::<Vec<_>>(), rows);
         assert!(matches!(
             super::super::decode_at(&bytes, 1),
             Err(TableError::Batch { wanted: 1, found: 1 })

@@ -368,14 +368,14 @@ fn events_have_one_json_form() {
         ProgressKind::Ended {
             state: RunState::DeadlineExceeded,
         },
-        r#"{"event":"ended","state":"deadline_exceeded"}"#,
+        r#"{"what":"ended","state":"deadline_exceeded"}"#,
     );
     check(
         ProgressKind::Committed {
             stage: StageIndex(1),
             jobs: 2,
         },
-        r#"{"event":"committed","stage":1,"jobs":2}"#,
+        r#"{"what":"committed","stage":1,"jobs":2}"#,
     );
     let expired = ProgressKind::LeaseExpired {
         job: job(run, 0, 5),
@@ -383,6 +383,6 @@ fn events_have_one_json_form() {
     };
     check(
         expired,
-        &format!(r#"{{"event":"lease_expired","job":"{run}/0/5","kills":1}}"#),
+        &format!(r#"{{"what":"lease_expired","job":"{run}/0/5","kills":1}}"#),
     );
 }

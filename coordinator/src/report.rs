@@ -11,7 +11,7 @@ use tickfleet_protocol::ids::RunId;
 
 use crate::view::colour::Stream;
 use crate::view::funnel::{FunnelLine, funnel};
-use crate::view::number::{count, duration};
+use crate::view::number::{duration, plural};
 use crate::view::ranked::{RankedRow, ranked};
 use crate::view::terminal::columns_of;
 
@@ -78,7 +78,7 @@ pub struct Report {
 
 impl Report {
     /// A report of a run over these dates, empty so far.
-    pub(super) fn new(run: RunId, as_of: &[i32]) -> Self {
+    pub fn new(run: RunId, as_of: &[i32]) -> Self {
         Self {
             run,
             state: "succeeded",
@@ -94,7 +94,7 @@ impl Report {
     }
 
     /// Takes in one date.
-    pub(super) fn take_day(&mut self, date: usize, ranked: Vec<RankedRow>, scored: usize, funnel: &RecordBatch) {
+    pub fn take_day(&mut self, date: usize, ranked: Vec<RankedRow>, scored: usize, funnel: &RecordBatch) {
         self.scored += scored as u64;
         self.ranked += ranked.len() as u64;
         let text = |name: &str| funnel.column_by_name(name).map(|column| column.as_string::<i32>());
@@ -145,15 +145,15 @@ impl Report {
         text += &funnel(&lines, columns, colours);
         if self.unplaced_rows > 0 {
             text += &format!(
-                "skipped {} rows without a readable symbol or date\n",
-                count(self.unplaced_rows)
+                "skipped {} without a readable symbol or date\n",
+                plural(self.unplaced_rows, "row", "rows")
             );
         }
         for note in &self.notes {
             text += &format!("first {}: {}: {}\n", note.reason, note.place, note.why);
         }
         for file in &self.files {
-            text += &format!("wrote {}: {} rows\n", file.path, count(file.rows));
+            text += &format!("wrote {}: {}\n", file.path, plural(file.rows, "row", "rows"));
         }
         text + &format!("took {}\n", duration(elapsed))
     }
