@@ -138,7 +138,7 @@ macro_rules! settings {
 
 settings! {
     BARS = Scan "bars", INPUT, Kind::Location, Nothing,
-        "Daily bars: a file, folder, glob or URI of CSV or Parquet";
+        "Daily bars: a file, folder, glob or file:// URI of CSV or Parquet";
     UNIVERSE = Scan "universe", INPUT, Kind::Location, Nothing,
         "Universe table with sector, industry and market cap";
     ADJUST = Scan "adjust", INPUT, Kind::Choice(&["auto", "none", "adj_close"]), Value("auto"),
