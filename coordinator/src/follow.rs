@@ -31,7 +31,6 @@ pub async fn follow(broker: &dyn Broker, run: RunId, lanes: usize, events: &mut 
             // After each event, so that a stage's end is seen even if the next one opened meanwhile.
             events.progress(&stage.snapshot(lanes));
             if let ProgressKind::Ended { state } = progress.kind {
-                events.progress(&stage.snapshot(lanes));
                 return Ok(state);
             }
         }

@@ -2,10 +2,7 @@
 //!
 //! Memory holds one date's tables at a time. A file appears when all of it is written, or not at all.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, AsArray};
-use arrow::compute::{SortColumn, filter_record_batch, is_not_null, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
@@ -51,11 +48,11 @@ pub async fn collect(
     for date in 0..facts.as_of.len() {
         let day = day(cluster.broker.as_ref(), run, date).await?;
         first = first.merge(day.first_rejects);
-        let tables = tokio::task::block_in_place(|| writer.write(&day))?;
+        tokio::task::block_in_place(|| writer.write(&day))?;
         if out.is_none() {
-            emit_rows(&tables.ranked, events)?;
+            emit_rows(&day.ranked, events)?;
         }
-        report.take_day(date, ranked_rows(&tables.ranked), tables.scored_rows, &tables.funnel);
+        report.take_day(date, ranked_rows(&day.ranked), day.scored.num_rows(), &day.funnel);
     }
     report.unplaced_rows = facts.unplaced_rows;
     report.notes = notes(cluster, run, first).await?;
@@ -89,6 +86,7 @@ pub async fn failure(broker: &dyn Broker, run: RunId, state: RunState) -> Failur
 
 /// Tables of one date.
 struct Day {
+    ranked: RecordBatch,
     scored: RecordBatch,
     rejected: RecordBatch,
     funnel: RecordBatch,
@@ -106,6 +104,7 @@ async fn day(broker: &dyn Broker, run: &Run, date: usize) -> Result<Day, Failure
     let output = ReduceOutput::decode(bytes).map_err(|error| lost(&error))?;
     let table = |bytes| decode(bytes).map_err(|error| lost(&error));
     Ok(Day {
+        ranked: table(&output.ranked)?,
         scored: table(&output.scored)?,
         rejected: table(&output.rejected)?,
         funnel: table(&output.funnel)?,
@@ -136,13 +135,6 @@ struct Writer<'a> {
     sinks: Vec<(FileSink, Written)>,
 }
 
-/// What a report takes from one date.
-struct Tables {
-    ranked: RecordBatch,
-    scored_rows: usize,
-    funnel: RecordBatch,
-}
-
 impl<'a> Writer<'a> {
     fn new(out: Option<&'a Target>, metadata: Metadata) -> Self {
         Self {
@@ -152,9 +144,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write(&mut self, day: &Day) -> Result<Tables, Failure> {
-        let ranked = ranked(&day.scored).map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
-        let tables = [&ranked, &day.scored, &day.rejected, &day.funnel];
+    fn write(&mut self, day: &Day) -> Result<(), Failure> {
+        let tables = [&day.ranked, &day.scored, &day.rejected, &day.funnel];
         let wanted = match self.out {
             None => 0,
             Some(Target::File(..)) => 1,
@@ -169,11 +160,7 @@ impl<'a> Writer<'a> {
             sink.write(table).map_err(|error| unwritten(&error))?;
             written.rows += table.num_rows() as u64;
         }
-        Ok(Tables {
-            ranked,
-            scored_rows: day.scored.num_rows(),
-            funnel: day.funnel.clone(),
-        })
+        Ok(())
     }
 
     fn open(&self, name: &'static str, table: &RecordBatch) -> Result<(FileSink, Written), SinkError> {
@@ -204,20 +191,6 @@ impl<'a> Writer<'a> {
 
 fn unwritten(error: &SinkError) -> Failure {
     Failure::from_error(ExitStatus::Failed, error)
-}
-
-/// The rows that have a rank, by rank.
-fn ranked(scored: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let rank = |batch: &RecordBatch| Arc::clone(batch.column_by_name("rank").expect("scored tables have ranks"));
-    let kept = filter_record_batch(scored, &is_not_null(&rank(scored))?)?;
-    let order = lexsort_to_indices(
-        &[SortColumn {
-            values: rank(&kept),
-            options: None,
-        }],
-        None,
-    )?;
-    take_record_batch(&kept, &order)
 }
 
 fn ranked_rows(batch: &RecordBatch) -> Vec<RankedRow> {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tickfleet_kernels::scan::hygiene::RejectKind;
 use tickfleet_kernels::scan::map::Mapper;
 use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, reduce};
+use tickfleet_kernels::scan::table::Table;
 use tickfleet_kernels::scan::universe::{Universe, stage};
 use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput};
 use tickfleet_protocol::facts::bar_symbols;
@@ -135,11 +136,12 @@ fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Unive
         mapped: &mapped,
     };
     let tables = reduce(&input, &options);
-    let ipc = |table| -> Result<Bytes, JobError> {
+    let ipc = |table: &Table| -> Result<Bytes, JobError> {
         let batch = batch(table)?;
         Ok(encode(&batch.schema(), &[batch])?)
     };
     let output = ReduceOutput {
+        ranked: ipc(&tables.ranked())?,
         scored: ipc(&tables.scored)?,
         rejected: ipc(&tables.rejected)?,
         funnel: ipc(&tables.funnel)?,

@@ -46,6 +46,8 @@ pub struct MapOutput {
 /// What a reduce job publishes: Arrow IPC files of one record batch each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReduceOutput {
+    /// Scored rows that have a rank, by rank.
+    pub ranked: Bytes,
     /// Scored rows.
     pub scored: Bytes,
     /// Rejected symbols.
@@ -141,6 +143,7 @@ impl ReduceOutput {
     /// As wire bytes.
     pub fn encode(&self) -> Bytes {
         let wire = wire::ReduceResult {
+            ranked: self.ranked.clone(),
             scored: self.scored.clone(),
             rejected: self.rejected.clone(),
             funnel: self.funnel.clone(),
@@ -160,6 +163,7 @@ impl ReduceOutput {
             source,
         })?;
         Ok(Self {
+            ranked: wire.ranked,
             scored: wire.scored,
             rejected: wire.rejected,
             funnel: wire.funnel,

@@ -186,6 +186,7 @@ fn results_come_back_as_they_were() {
         Bytes::from_static(b"f"),
     );
     let reduce = ReduceOutput {
+        ranked: Bytes::from_static(b"ranked"),
         scored,
         rejected,
         funnel,

@@ -98,10 +98,10 @@ impl SurveyBuilder {
             known.1 = known.1.min(found.first_day);
         }
         self.add_trading(summary);
-        let by_name = |found: &&SymbolSummary| names[found.symbol as usize].clone();
+        let by_name = |a: &&SymbolSummary, b: &&SymbolSummary| names[a.symbol as usize].cmp(&names[b.symbol as usize]);
         let ends = [
-            summary.symbols.iter().min_by_key(by_name),
-            summary.symbols.iter().max_by_key(by_name),
+            summary.symbols.iter().min_by(by_name),
+            summary.symbols.iter().max_by(by_name),
         ];
         let mut kept = Vec::with_capacity(KEPT_OF_BLOCK);
         kept.extend(ends.into_iter().flatten().map(|found| found.symbol));

@@ -32,21 +32,6 @@ impl Calendar {
         Self { dates, sessions }
     }
 
-    /// A calendar whose sessions are known already, as a job's facts carry them.
-    ///
-    /// # Panics
-    /// When either list is not ascending without repeats, or a session is no date.
-    #[must_use]
-    pub fn from_parts(dates: Vec<i32>, sessions: Vec<i32>) -> Self {
-        assert!(dates.is_sorted_by(|a, b| a < b), "dates ascend without repeats");
-        assert!(sessions.is_sorted_by(|a, b| a < b), "sessions ascend without repeats");
-        assert!(
-            sessions.iter().all(|session| dates.binary_search(session).is_ok()),
-            "each session is a date"
-        );
-        Self { dates, sessions }
-    }
-
     /// Every distinct date of the input, ghosts too, ascending.
     #[must_use]
     pub fn dates(&self) -> &[i32] {
@@ -150,7 +135,10 @@ mod tests {
         let calendar = Calendar::new(vec![10, 11, 12, 15, 16], &[50, 50, 1, 50, 50], &TENTH);
         assert_eq!(
             calendar,
-            Calendar::from_parts(vec![10, 11, 12, 15, 16], vec![10, 11, 15, 16])
+            Calendar {
+                dates: vec![10, 11, 12, 15, 16],
+                sessions: vec![10, 11, 15, 16],
+            }
         );
         assert_eq!(calendar.dates(), [10, 11, 12, 15, 16]);
         assert_eq!(calendar.sessions(), [10, 11, 15, 16]);

@@ -51,9 +51,9 @@ impl Names {
         self.table.read().unwrap_or_else(PoisonError::into_inner).names.len()
     }
 
-    /// The symbols by their numbers.
-    pub fn list(&self) -> Vec<Arc<str>> {
-        self.table.read().unwrap_or_else(PoisonError::into_inner).names.clone()
+    /// Looks at the symbols by their numbers; no symbol gets a number meanwhile.
+    pub fn look<T>(&self, at: impl FnOnce(&[Arc<str>]) -> T) -> T {
+        at(&self.table.read().unwrap_or_else(PoisonError::into_inner).names)
     }
 
     /// The symbol of a number.
@@ -77,6 +77,6 @@ mod tests {
         assert_ne!(ids[0], ids[1]);
         assert_eq!(names.name(ids[1]).as_ref(), "A");
         assert_eq!((names.find("A"), names.find("C")), (Some(ids[1]), None));
-        assert_eq!(names.list().len(), 2);
+        assert_eq!(names.look(<[_]>::len), 2);
     }
 }

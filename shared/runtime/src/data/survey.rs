@@ -72,7 +72,7 @@ pub async fn survey(
     }
     work.drain(0).await?;
     let merged = work.merged;
-    Ok(merged.finish(facts, &inputs.names().list()))
+    Ok(inputs.names().look(|names| merged.finish(facts, names)))
 }
 
 /// A block's file, place and summary.
@@ -141,8 +141,9 @@ impl Work<'_> {
             let block = next.await?;
             self.rows += u64::from(block.summary.rows);
             (self.progress)(self.rows, self.total);
-            self.merged
-                .add(block.file, block.part, &block.summary, &self.inputs.names().list());
+            let merged = &mut self.merged;
+            let names = self.inputs.names();
+            names.look(|names| merged.add(block.file, block.part, &block.summary, names));
             self.check()?;
         }
         Ok(())
