@@ -196,8 +196,11 @@ async fn acquire(room: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
     permits
 }
 
+/// Tasks are only cancelled with the whole runtime, when the process ends: that is nobody's fault.
 fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
+    if let Err(error) = ended
+        && !error.is_cancelled()
+    {
         tracing::error!(%error, "a job's task ended early; its lease will return the job");
     }
 }
