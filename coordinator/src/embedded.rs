@@ -15,7 +15,7 @@ use tickfleet_worker::{Worker, WorkerOptions};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::error::{ExitStatus, Failure};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// Memory that one job is taken to need, bytes: its blocks, its rows, its result.
 const JOB_BYTES: u64 = 128 << 20;

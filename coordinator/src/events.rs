@@ -9,12 +9,12 @@ use serde_json::value::RawValue;
 use tickfleet_protocol::ids::RunId;
 use tickfleet_runtime::broker::Progress as RunProgress;
 
-use crate::error::{ExitStatus, Failure};
 use crate::report::Report;
 use crate::settings::RunOptions;
 use crate::view::colour::{Stream, Tone, colours};
 use crate::view::progress::{Bar, Lines, Progress, Quiet, Snapshot};
 use crate::view::stdout::Out;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// Between two plain progress lines.
 const LINE_EVERY: Duration = Duration::from_secs(2);

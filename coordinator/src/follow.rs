@@ -6,9 +6,9 @@ use tickfleet_protocol::ids::{EventId, RunId};
 use tickfleet_protocol::plan::{MAP, stage_name};
 use tickfleet_runtime::broker::{Broker, BrokerError, ProgressKind, RunState};
 
-use crate::error::{ExitStatus, Failure};
 use crate::events::{Event, Events};
 use crate::view::progress::Snapshot;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// How long one look at the events waits.
 const WAIT: Duration = Duration::from_secs(1);

@@ -4,8 +4,8 @@
 //! [`mod@follow`] watches, [`results`] collects and writes. [`embedded`] is the cluster of one process.
 
 pub mod cli;
+pub mod cluster;
 pub mod embedded;
-pub mod error;
 pub mod events;
 pub mod follow;
 pub mod log;

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::error::{ExitStatus, Failure};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// Starts to print diagnostics of a level (`warn`) or by a filter (`tickfleet_worker=debug`).
 ///

@@ -19,11 +19,11 @@ use tickfleet_runtime::tables::decode;
 use tickfleet_worker::run::Run;
 
 use crate::embedded::Embedded;
-use crate::error::{ExitStatus, Failure};
 use crate::events::{Event, Events};
 use crate::report::{Note, Report, Written};
-use crate::settings::mask;
 use crate::view::ranked::RankedRow;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::settings::mask;
 
 /// Dead letters named in a failure.
 const DEAD_SHOWN: usize = 3;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tickfleet_coordinator::settings::registry::{Setting, Table};
+use tickfleet_runtime::settings::registry::{Setting, Table};
 use tickfleet_tests::program::coordinator;
 
 /// The options of a golden as this version takes them.

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use tickfleet_protocol::{
-    ids::{Digest, IdempotencyKey, Identity, RunId, WorkerId},
+    ids::{Digest, IdempotencyKey, Identity, JobKind, RunId, WorkerId},
     limits::DEFAULT_LEASE_MS,
     retry::RetryPolicy,
 };
@@ -80,6 +80,8 @@ pub(crate) fn new_run(key: &str, stages: &[u64]) -> NewRun {
     NewRun {
         key: IdempotencyKey::new(key).expect("a test's keys are well formed"),
         digest: Digest([7; 32]),
+        kind: JobKind::new("test/1").expect("a valid name"),
+        trace: None,
         payload: Bytes::from_static(b"payload"),
         stages: stages.to_vec(),
         weight: 1,
@@ -98,6 +100,7 @@ pub(crate) async fn submit(broker: &dyn Broker, key: &str, stages: &[u64]) -> Ru
 pub(crate) fn request(max: usize, wait: Duration) -> ClaimRequest {
     ClaimRequest {
         worker: WorkerId::new("w1").expect("a test's names are well formed"),
+        kinds: vec![JobKind::new("test/1").expect("a valid name")],
         max,
         lease_ms: DEFAULT_LEASE_MS,
         wait,

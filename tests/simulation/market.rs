@@ -13,8 +13,9 @@ use tickfleet_kernels::scan::session::Calendar;
 use tickfleet_proto::convert::ScanRun;
 use tickfleet_protocol::digest::digest_of;
 use tickfleet_protocol::facts::ScanFacts;
+use tickfleet_protocol::identity::KERNEL_VERSION;
 use tickfleet_protocol::identity::canonical;
-use tickfleet_protocol::ids::{IdempotencyKey, Identity};
+use tickfleet_protocol::ids::{IdempotencyKey, Identity, JobKind};
 use tickfleet_protocol::plan::{Job, Sharding};
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_protocol::spec::scan::{DateSelection, ScanSpec};
@@ -132,6 +133,8 @@ pub(crate) fn new_run(run: &Run, key: &str) -> NewRun {
     NewRun {
         key: IdempotencyKey::new(key).expect("a valid key"),
         digest: digest_of(&canonical(&run.record.spec)),
+        kind: JobKind::new(KERNEL_VERSION).expect("a valid name"),
+        trace: None,
         payload: run.record.encode(),
         stages: run.plan.stages(),
         weight: 1,

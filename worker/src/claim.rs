@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tickfleet_protocol::ids::WorkerId;
+use tickfleet_protocol::identity::KERNEL_VERSION;
+use tickfleet_protocol::ids::{JobKind, WorkerId};
 use tickfleet_protocol::limits::MAX_CLAIMS_PER_CALL;
 use tickfleet_runtime::broker::{Broker, Claim, ClaimRequest};
 use tickfleet_runtime::data::inputs::Inputs;
@@ -104,6 +105,7 @@ impl Worker {
             };
             let request = ClaimRequest {
                 worker: self.options.id.clone(),
+                kinds: vec![JobKind::new(KERNEL_VERSION).expect("a valid name")],
                 max: permits.len(),
                 lease_ms: u64::try_from(self.options.lease.as_millis()).unwrap_or(u64::MAX),
                 wait: CLAIM_WAIT,

@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::{Cli, stdout};
-use crate::error::{ExitStatus, Failure};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 const EXAMPLES: &str = "\
 EXAMPLES

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::json;
 
-use super::flags::SettingFlags;
 use super::stdout;
-use crate::error::{ExitStatus, Failure};
-use crate::settings::in_force::Held;
-use crate::settings::registry::Table;
-use crate::settings::{InForce, Sources, mask};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::settings::flags::SettingFlags;
+use tickfleet_runtime::settings::in_force::Held;
+use tickfleet_runtime::settings::registry::Table;
+use tickfleet_runtime::settings::{InForce, Sources, mask};
 
 const EXAMPLES: &str = "\
 WHERE SETTINGS COME FROM, strongest first

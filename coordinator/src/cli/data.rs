@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::stdout;
-use crate::error::{ExitStatus, Failure};
 use crate::sample::{self, SampleError};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 const EXAMPLES: &str = "\
 EXAMPLES

@@ -1,12 +1,11 @@
 //! The command line: one file a verb. Parses, builds and runs; decides nothing about a result.
 //!
 //! Bad usage ends with status 2 before anything runs. Every other error reaches [`main`] as a [`Failure`] and is printed
-//! there, once. The options of a job come from [`crate::settings::registry`] by way of [`flags`].
+//! there, once. The options of a job come from [`tickfleet_runtime::settings::registry`] by way of [`tickfleet_runtime::settings::flags`].
 
 mod completions;
 mod config;
 mod data;
-pub mod flags;
 mod stdout;
 mod submit;
 mod suggest;
@@ -15,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::error::{ExitStatus, Failure};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 const EXAMPLES: &str = "\
 EXAMPLES

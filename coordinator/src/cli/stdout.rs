@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use crate::error::{ExitStatus, Failure};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// Writes everything. A reader that went away early (`| head`) is no error.
 pub(super) fn write(bytes: &[u8]) -> Result<ExitStatus, Failure> {

@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 
-use super::flags::SettingFlags;
-use crate::error::{ExitStatus, Failure};
 use crate::events::Events;
 use crate::settings::{Request, Resolved, resolve};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::settings::flags::SettingFlags;
 
 const EXAMPLES: &str = "\
 EXAMPLES

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::settings::nearest;
+use tickfleet_runtime::settings::nearest;
 
 /// The error with a suggestion, if one of the verb's flags is spelled nearly like the unknown one.
 pub(super) fn flag(mut error: Error, args: impl IntoIterator<Item = OsString>) -> Error {

@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser};
 
 use super::{Cli, suggest};
-use crate::settings::registry;
+use tickfleet_runtime::settings::registry;
 
 #[test]
 fn the_command_line_is_consistent() {

@@ -10,14 +10,14 @@ use tickfleet_kernels::scan::sector::{self, Parsed, Sector};
 use tickfleet_kernels::scan::ticker;
 use tickfleet_protocol::spec::scan::{DateSelection, ScanSpec};
 
-use super::SettingsError;
-use super::error::nearest;
-use super::in_force::{InForce, names_sectors};
-use super::layer::{Given, Layer, Origin};
-use super::profile::Profile;
-use super::registry::{self, Setting};
 use super::request::Request;
-use super::value::Value;
+use tickfleet_runtime::settings::SettingsError;
+use tickfleet_runtime::settings::nearest;
+use tickfleet_runtime::settings::profile::Profile;
+use tickfleet_runtime::settings::registry::{self, Setting};
+use tickfleet_runtime::settings::value::Value;
+use tickfleet_runtime::settings::{Given, Layer, Origin};
+use tickfleet_runtime::settings::{InForce, names_sectors};
 
 /// What `bars` is when `--sample` is given.
 pub const SAMPLE_BARS: &str = "sample://bars";

@@ -4,9 +4,9 @@ use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_protocol::plan::{COST_PER_ROW_NS, COST_PER_WINDOW_NS, Job, MAP};
 use tickfleet_worker::run::Run;
 
-use crate::error::Failure;
 use crate::events::{Event, Events, PlannedJob};
 use crate::view::number::plural;
+use tickfleet_runtime::failure::Failure;
 
 /// Jobs printed on a terminal; `--json` prints them all.
 const SHOWN: usize = 10;

@@ -11,8 +11,8 @@ mod sample;
 use std::time::{Duration, Instant};
 
 use tickfleet_protocol::digest::digest_of;
-use tickfleet_protocol::identity::canonical;
-use tickfleet_protocol::ids::{IdempotencyKey, RunId};
+use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
+use tickfleet_protocol::ids::{IdempotencyKey, JobKind, RunId};
 use tickfleet_protocol::limits::DEFAULT_WEIGHT;
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_runtime::broker::{Durability, NewRun, RunState};
@@ -21,11 +21,11 @@ use tickfleet_runtime::sink::Target;
 use tickfleet_worker::run::Run;
 
 use crate::embedded::Embedded;
-use crate::error::{ExitStatus, Failure};
 use crate::events::{Event, Events};
 use crate::follow::follow;
 use crate::results;
 use crate::settings::Resolved;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 use interrupt::Interrupts;
 
@@ -120,6 +120,8 @@ async fn enqueue(cluster: &Embedded, run: &Run) -> Result<RunId, Failure> {
     let new = NewRun {
         key: IdempotencyKey::new(&digest.to_string()).expect("hexadecimal digits are a valid key"),
         digest,
+        kind: JobKind::new(KERNEL_VERSION).expect("a valid name"),
+        trace: None,
         payload: run.record.encode(),
         stages: run.plan.stages(),
         weight: DEFAULT_WEIGHT,

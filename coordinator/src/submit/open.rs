@@ -16,11 +16,11 @@ use tickfleet_runtime::data::survey::survey;
 use tickfleet_runtime::data::universe::{UniverseTable, read_universe};
 
 use crate::embedded::Embedded;
-use crate::error::{ExitStatus, Failure};
 use crate::events::Events;
 use crate::settings::RunOptions;
 use crate::view::number::plural;
 use crate::view::progress::Snapshot;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// Opens the inputs of a spec.
 pub(super) async fn open(

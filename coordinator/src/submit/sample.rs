@@ -8,11 +8,11 @@ use etcetera::BaseStrategy;
 use tickfleet_protocol::spec::scan::ScanSpec;
 use tokio::sync::watch;
 
-use crate::error::{ExitStatus, Failure};
 use crate::events::Events;
 use crate::sample::{SampleError, SampleFiles, folder_name, open, write_sample};
 use crate::settings::{RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE};
 use crate::view::progress::Snapshot;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// The spec with the sample's files in place of their names; other specs as they are.
 ///

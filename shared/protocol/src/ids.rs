@@ -244,6 +244,12 @@ chosen_name!(
     IdempotencyKey,
     "idempotency key"
 );
+chosen_name!(
+    /// What a worker must be able to compute to take a run's jobs: a job and its kernel version, such as `scan/1`.
+    /// Form as [`WorkerId`].
+    JobKind,
+    "job kind"
+);
 
 /// `Debug` and serde by the text form, so that logs, JSON and the command line all say the same.
 macro_rules! text_form {
@@ -268,7 +274,16 @@ macro_rules! text_form {
     )+};
 }
 
-text_form!(RunId, JobRef, Token, Identity, Digest, WorkerId, IdempotencyKey);
+text_form!(
+    RunId,
+    JobRef,
+    Token,
+    Identity,
+    Digest,
+    WorkerId,
+    IdempotencyKey,
+    JobKind
+);
 
 fn malformed(kind: &'static str, expected: &'static str, text: &str) -> IdError {
     let text = text.chars().take(MAX_NAME_BYTES).collect();

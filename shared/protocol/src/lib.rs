@@ -3,6 +3,7 @@
 pub mod digest;
 pub mod facts;
 pub mod fair;
+pub mod fleet;
 pub mod identity;
 pub mod ids;
 pub mod limits;

@@ -3,6 +3,24 @@
 /// Longest worker id or idempotency key, in bytes: they are parts of keys, log lines and metric labels.
 pub const MAX_NAME_BYTES: usize = 128;
 
+/// Most jobs named on a worker's card: enough to see what a machine does, and a card stays a few kilobytes.
+pub const MAX_CARD_JOBS: usize = 32;
+
+/// How long a worker's card is kept without being renewed, in milliseconds: four renewals.
+pub const CARD_LIFE_MS: u64 = 20_000;
+
+/// Most workers that are listed: it bounds the list and the memory for cards.
+pub const MAX_WORKERS: usize = 10_000;
+
+/// Most faults that one audit lists; the rest are counted.
+pub const MAX_AUDIT_FAULTS: usize = 1_000;
+
+/// Longest `traceparent` kept with a run, in bytes: the W3C form has 55, and later versions may be longer.
+pub const MAX_TRACE_BYTES: usize = 256;
+
+/// Most kinds of jobs a worker may ask for: each costs its claim a look.
+pub const MAX_KINDS: usize = 16;
+
 /// Most stages a run may have: today's longest pipeline has two, and each costs a bitmap and a counter set.
 pub const MAX_STAGES: usize = 16;
 

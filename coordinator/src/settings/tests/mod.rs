@@ -8,10 +8,12 @@ use tickfleet_kernels::scan::options::{SectorFilter, Side, Unlisted};
 use tickfleet_kernels::scan::sector::Sector;
 use tickfleet_protocol::spec::scan::DateSelection;
 
-use super::registry::{ALL, Fallback, Setting};
-use super::value::{Kind, Value};
+use tickfleet_runtime::settings::registry::{ALL, Fallback, Setting};
+use tickfleet_runtime::settings::value::{Kind, Value};
+use tickfleet_runtime::settings::*;
+
 use super::*;
-use crate::error::{ExitStatus, Failure};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 mod refusals;
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{Digest, IdempotencyKey, JobRef, Millis, RunId, StageIndex},
+    ids::{Digest, IdempotencyKey, JobKind, JobRef, Millis, RunId, StageIndex},
     state::DeadCause,
 };
 
@@ -66,6 +66,10 @@ pub struct RunSummary {
     pub key: IdempotencyKey,
     /// The digest it was submitted with.
     pub digest: Digest,
+    /// What its workers must be able to compute.
+    pub kind: JobKind,
+    /// The W3C `traceparent` it was submitted under.
+    pub trace: Option<String>,
     /// Where it is in its life.
     pub state: RunState,
     /// The stage whose jobs are fed; once it succeeded, the last.

@@ -112,6 +112,8 @@ impl Run {
             run: self.id,
             key: self.terms.key.clone(),
             digest: self.terms.digest,
+            kind: self.terms.kind.clone(),
+            trace: self.terms.trace.clone(),
             state: self.state,
             open_stage: self.open_stage_index(),
             stages: self.stages.clone(),

@@ -5,7 +5,7 @@ use super::{
     queue::{Queue, sealed::Apply},
 };
 use crate::{
-    ids::{Digest, IdempotencyKey, Millis, RunId},
+    ids::{Digest, IdempotencyKey, JobKind, Millis, RunId},
     limits::{MAX_JOBS_PER_RUN, MAX_RUNS, MAX_STAGES, MAX_WEIGHT, OutOfBounds, check_bounds},
     retry::RetryPolicy,
 };
@@ -17,6 +17,10 @@ pub struct Terms {
     pub key: IdempotencyKey,
     /// Hash of what is asked for.
     pub digest: Digest,
+    /// What its workers must be able to compute.
+    pub kind: JobKind,
+    /// The W3C `traceparent` it was submitted under.
+    pub trace: Option<String>,
     /// Number of jobs of each stage, in order. A stage without jobs is complete as soon as it opens.
     pub stages: Vec<u64>,
     /// Share against other runs.

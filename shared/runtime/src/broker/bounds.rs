@@ -17,6 +17,8 @@ pub(super) fn terms(run: &NewRun) -> Result<Terms> {
     let NewRun {
         key,
         digest,
+        kind,
+        trace,
         stages,
         weight,
         deadline,
@@ -26,6 +28,8 @@ pub(super) fn terms(run: &NewRun) -> Result<Terms> {
     let terms = Terms {
         key: key.clone(),
         digest: *digest,
+        kind: kind.clone(),
+        trace: trace.clone(),
         stages: stages.clone(),
         weight: *weight,
         deadline: *deadline,

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tickfleet_protocol::{
-    ids::{Digest, IdempotencyKey, Identity, JobRef, Millis, RunId, Token, WorkerId},
+    ids::{Digest, IdempotencyKey, Identity, JobKind, JobRef, Millis, RunId, Token, WorkerId},
     retry::RetryPolicy,
-    state::{Held, RunSummary},
+    state::{Census, Held, RunSummary},
 };
 
 /// How safe an accepted run is, from least to most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// In the memory of one process or server: lost if that dies.
     Memory,
@@ -27,6 +29,11 @@ pub struct NewRun {
     pub key: IdempotencyKey,
     /// Hash of what is asked for.
     pub digest: Digest,
+    /// What its workers must be able to compute.
+    pub kind: JobKind,
+    /// The W3C `traceparent` that its spans belong under, at most
+    /// [`MAX_TRACE_BYTES`](tickfleet_protocol::limits::MAX_TRACE_BYTES).
+    pub trace: Option<String>,
     /// What workers need to plan jobs (canonical spec, catalog facts); opaque here, at most
     /// [`MAX_PAYLOAD_BYTES`](tickfleet_protocol::limits::MAX_PAYLOAD_BYTES).
     pub payload: Bytes,
@@ -59,6 +66,9 @@ pub struct Submitted {
 pub struct ClaimRequest {
     /// Who asks.
     pub worker: WorkerId,
+    /// What it can compute: jobs of other kinds are left to others. 1 to
+    /// [`MAX_KINDS`](tickfleet_protocol::limits::MAX_KINDS).
+    pub kinds: Vec<JobKind>,
     /// How many jobs at most, 1 to [`MAX_CLAIMS_PER_CALL`](tickfleet_protocol::limits::MAX_CLAIMS_PER_CALL).
     pub max: usize,
     /// How long the claims live without a beat, in milliseconds, from
@@ -115,6 +125,31 @@ impl Failure {
             token: self.token,
         }
     }
+}
+
+/// What an audit of a run found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// The run.
+    pub run: RunId,
+    /// Where its jobs are.
+    pub census: Census,
+    /// What is not as it should be, at most [`MAX_AUDIT_FAULTS`](tickfleet_protocol::limits::MAX_AUDIT_FAULTS).
+    pub faults: Vec<AuditFault>,
+    /// Faults beyond those listed.
+    pub unlisted: u64,
+}
+
+/// Something that is not as it should be: a job in no place or in two, a counter that disagrees, an index without its
+/// entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditFault {
+    /// The job, where it is about one.
+    pub job: Option<JobRef>,
+    /// What is wrong, in words.
+    pub what: String,
+    /// Whether this audit mended it.
+    pub is_mended: bool,
 }
 
 /// A run with all that workers and followers need.

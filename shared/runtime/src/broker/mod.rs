@@ -20,8 +20,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 pub use error::BrokerError;
-pub use message::{ClaimRequest, Commit, Durability, Failure, NewRun, RunRecord, Submitted};
-use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token};
+pub use message::{Audit, AuditFault, ClaimRequest, Commit, Durability, Failure, NewRun, RunRecord, Submitted};
+use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
+use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token, WorkerId};
 pub use tickfleet_protocol::state::{
     Claim, CommitOutcome, Counts, DeadCause, DeadLetter, FailOutcome, Held, Progress, ProgressKind, RunState,
     RunSummary, StageCounts,
@@ -93,6 +94,49 @@ pub trait Broker: Send + Sync + 'static {
         Ok(self.results(&[identity]).await?.pop().flatten())
     }
 
+    /// Whether a result is stored under each identity, in order: a look that moves no result.
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        let results = self.results(identities).await?;
+        Ok(results.iter().map(Option::is_some).collect())
+    }
+
+    /// Stores results that belong to no claim, each unless its identity has one; they expire as any result. Whatever is
+    /// stored so may be dropped at any time: it is a cache.
+    ///
+    /// Fails with [`BrokerError::ResultsFull`].
+    async fn keep(&self, _results: Vec<(Identity, Bytes)>) -> Result<()> {
+        Err(unsupported("keep"))
+    }
+
+    /// Shows or renews a worker's card, which expires after
+    /// [`CARD_LIFE_MS`](tickfleet_protocol::limits::CARD_LIFE_MS), and gives the worker its orders.
+    async fn announce(&self, _card: &WorkerCard) -> Result<Orders> {
+        Err(unsupported("announce"))
+    }
+
+    /// Takes a worker's card away: it has ended.
+    async fn retire(&self, _worker: &WorkerId) -> Result<()> {
+        Err(unsupported("retire"))
+    }
+
+    /// Every worker whose card has not expired, in the order of their ids.
+    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
+        Err(unsupported("workers"))
+    }
+
+    /// Tells a worker to drain, or no longer to. Gives whether there is such a worker.
+    async fn drain(&self, _worker: &WorkerId, _is_draining: bool) -> Result<bool> {
+        Err(unsupported("drain"))
+    }
+
+    /// Proves that every job of a run is in exactly one place and that the counters agree, or names what is not so;
+    /// with `repair`, mends what can be mended without losing or doubling a job.
+    ///
+    /// Fails with [`BrokerError::UnknownRun`].
+    async fn audit(&self, _run: RunId, _repair: bool) -> Result<Audit> {
+        Err(unsupported("audit"))
+    }
+
     /// The dead letters of a run, in the order of their jobs.
     ///
     /// Fails with [`BrokerError::UnknownRun`].
@@ -115,4 +159,11 @@ pub trait Broker: Send + Sync + 'static {
     ///
     /// Fails with [`BrokerError::UnknownRun`] and [`BrokerError::RunActive`].
     async fn forget(&self, run: RunId) -> Result<()>;
+}
+
+fn unsupported(operation: &'static str) -> BrokerError {
+    BrokerError::Unfit {
+        operation,
+        reason: "this broker can't".to_owned(),
+    }
 }

@@ -7,7 +7,7 @@ mod rules;
 
 use super::*;
 use crate::{
-    ids::{Digest, IdempotencyKey, JobIndex, JobRef, Millis, RunId, StageIndex, Token, WorkerId},
+    ids::{Digest, IdempotencyKey, JobIndex, JobKind, JobRef, Millis, RunId, StageIndex, Token, WorkerId},
     limits::DEFAULT_WEIGHT,
     retry::RetryPolicy,
 };
@@ -152,6 +152,8 @@ fn terms(n: u8, stages: &[u64]) -> Terms {
     Terms {
         key: IdempotencyKey::new(&format!("key-{n}")).unwrap(),
         digest: Digest([n; 32]),
+        kind: JobKind::new("test/1").expect("a valid name"),
+        trace: None,
         stages: stages.to_vec(),
         weight: DEFAULT_WEIGHT,
         deadline: None,

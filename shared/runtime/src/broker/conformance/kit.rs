@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use bytes::Bytes;
 use tickfleet_protocol::{
-    ids::{Digest, IdempotencyKey, Identity, JobRef, RunId, WorkerId},
+    ids::{Digest, IdempotencyKey, Identity, JobKind, JobRef, RunId, WorkerId},
     limits::DEFAULT_WEIGHT,
     retry::RetryPolicy,
     state::Counts,
@@ -33,6 +33,8 @@ pub(super) fn new_run(key: &str, stages: &[u64]) -> NewRun {
     NewRun {
         key: IdempotencyKey::new(key).expect("the suite's keys are well formed"),
         digest: Digest(*blake3::hash(key.as_bytes()).as_bytes()),
+        kind: JobKind::new("test/1").expect("a valid name"),
+        trace: None,
         payload: Bytes::copy_from_slice(key.as_bytes()),
         stages: stages.to_vec(),
         weight: DEFAULT_WEIGHT,
@@ -51,6 +53,7 @@ pub(super) fn worker(name: &str) -> WorkerId {
 pub(super) fn request(max: usize) -> ClaimRequest {
     ClaimRequest {
         worker: worker("w1"),
+        kinds: vec![JobKind::new("test/1").expect("a valid name")],
         max,
         lease_ms: LEASE_MS,
         wait: Duration::ZERO,

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use tickfleet_protocol::{
-    ids::{Digest, IdempotencyKey, WorkerId},
+    ids::{Digest, IdempotencyKey, JobKind, WorkerId},
     limits::RUN_RETENTION_MS,
     retry::RetryPolicy,
 };
@@ -73,6 +73,8 @@ fn new_run(key: &str, jobs: u64) -> NewRun {
     NewRun {
         key: IdempotencyKey::new(key).unwrap(),
         digest: Digest([0; 32]),
+        kind: JobKind::new("test/1").expect("a valid name"),
+        trace: None,
         payload: Bytes::new(),
         stages: vec![jobs],
         weight: 1,
@@ -86,6 +88,7 @@ async fn claim(broker: &MemoryBroker, max: usize) -> Vec<Claim> {
     let worker = WorkerId::new("w1").unwrap();
     broker
         .claim(ClaimRequest {
+            kinds: vec![JobKind::new("test/1").expect("a valid name")],
             worker,
             max,
             lease_ms: 10_000,
@@ -230,6 +233,7 @@ async fn one_seed_gives_one_history() {
         let run = broker.submit(new_run("a", 4)).await.unwrap().run;
         let worker = WorkerId::new("w1").unwrap();
         let request = ClaimRequest {
+            kinds: vec![JobKind::new("test/1").expect("a valid name")],
             worker,
             max: 4,
             lease_ms: 10_000,

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use bytes::Bytes;
 use redis::Value;
 use tickfleet_protocol::{
-    ids::{Digest, EventId, IdempotencyKey, JobIndex, JobRef, Millis, RunId, StageIndex, WorkerId},
+    ids::{Digest, EventId, IdempotencyKey, JobIndex, JobKind, JobRef, Millis, RunId, StageIndex, WorkerId},
     state::{Counts, DeadCause, DeadLetter, Progress, ProgressKind, RunState, RunSummary, StageCounts},
 };
 
@@ -108,6 +108,8 @@ pub(super) fn summary(operation: &'static str, run: RunId, fields: Vec<Vec<u8>>)
             run,
             key,
             digest,
+            kind: JobKind::new("test/1").expect("a valid name"),
+            trace: None,
             state,
             open_stage,
             stages: stages(operation, totals, open_stage, open)?,

@@ -8,7 +8,7 @@ use super::layer::Origin;
 use super::mask::mask;
 use super::registry::{self, Setting, Table};
 use super::value::Kind;
-use crate::error::{Excerpt, ExitStatus, Failure, Place};
+use crate::failure::{Excerpt, ExitStatus, Failure, Place};
 
 /// Settings that can't be used.
 #[derive(Debug, Error)]
@@ -113,7 +113,7 @@ pub enum SettingsError {
 
 impl SettingsError {
     /// A value that its setting's kind doesn't read.
-    pub(super) fn bad_value(setting: &'static Setting, found: &str, origin: Origin) -> Self {
+    pub fn bad_value(setting: &'static Setting, found: &str, origin: Origin) -> Self {
         let nearest = match setting.kind {
             Kind::Choice(words) => nearest(found.trim(), words.iter().copied()),
             _ => None,
@@ -250,7 +250,7 @@ fn list(settings: &[(&'static Setting, Origin)]) -> String {
 
 /// The known word that is spelled most like this one, if it is close enough to be meant: one slip for every three
 /// letters, or the beginning of the word.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
     known

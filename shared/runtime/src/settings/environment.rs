@@ -10,7 +10,7 @@ use super::registry::{self, Setting, Table};
 ///
 /// Unknown `TICKFLEET_SCAN_…` names are refused, because a misspelt one would silently give another result; other
 /// `TICKFLEET_…` names may belong to other programs of a deployment.
-pub(super) fn layer(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Layer, SettingsError> {
+pub fn layer(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Layer, SettingsError> {
     let mut ours: Vec<(String, OsString)> = variables
         .into_iter()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))

@@ -10,10 +10,10 @@ use super::layer::{Given, Layer, Origin};
 use super::mask::mask;
 use super::registry::{Setting, Table};
 use super::value::{Kind, Value};
-use crate::error::{Excerpt, Place};
+use crate::failure::{Excerpt, Place};
 
 /// Reads the settings of a file. `name` is the file as the user named it; relative paths start at its folder.
-pub(super) fn layer(name: &Path, text: &str) -> Result<Layer, SettingsError> {
+pub fn layer(name: &Path, text: &str) -> Result<Layer, SettingsError> {
     let file = File { name, text };
     let root = DeTable::parse(text).map_err(|error| file.not_toml(&error))?;
     let mut layer = Layer::default();

@@ -14,9 +14,9 @@ pub enum Table {
     Scan,
     /// `[worker]`: the machine that computes.
     Worker,
-    /// `[cluster]`: where a run goes and how it is cut.
+    /// `[cluster]`: where the cluster is, and how a run is cut.
     Cluster,
-    /// `[telemetry]`: what is logged.
+    /// `[telemetry]`: what is logged, traced and counted.
     Telemetry,
 }
 
@@ -113,6 +113,7 @@ const UNIVERSE_STAGE: &str = "Universe";
 const QUALITY: &str = "Data quality";
 const RANKING: &str = "Ranking";
 const MACHINE: &str = "Machine";
+const CLUSTER: &str = "Cluster";
 const ABSENT: &str = "Not in this version";
 
 const FACTORS: &str = "factors of fundamentals and events";
@@ -205,12 +206,43 @@ settings! {
         "Jobs computed side by side";
     MEMORY = Worker "memory", MACHINE, Kind::Size(1_000_000), Value("256MB"),
         "Bound of the input cache";
-    COORDINATOR = Cluster "coordinator", MACHINE, Kind::Text, Nothing,
-        "Run on this cluster; this version has no cluster client and refuses it";
+    NAME = Worker "name", MACHINE, Kind::Text, Found("host name and process id"),
+        "The worker's name in claims and lists";
+    LEASE_MS = Worker "lease_ms", MACHINE, Kind::Count(1_000, 600_000), Value("15000"),
+        "How long a job waits for a worker that has died, in milliseconds";
+    JOB_MAX_S = Worker "job_max_s", MACHINE, Kind::Count(1, 86_400), Value("900"),
+        "Longest a job may compute before it counts as hung, in seconds";
+    JOB_MEMORY = Worker "job_memory", MACHINE, Kind::Size(64_000_000), Value("2GB"),
+        "Memory limit of a job that runs alone because workers died holding it";
+    HEALTH = Worker "health", MACHINE, Kind::Text, Nothing,
+        "Serve the worker's /healthz, /readyz and /metrics on this address";
+    CACHE_DIR = Worker "cache_dir", MACHINE, Kind::Location, Found("tickfleet in the user's cache folder"),
+        "Folder of the disk cache";
+    CACHE_DISK = Worker "cache_disk", MACHINE, Kind::Size(0), Value("4GB"),
+        "Bound of the disk cache; 0 = none";
+
+    COORDINATOR = Cluster "coordinator", CLUSTER, Kind::Text, Nothing,
+        "Use this coordinator, such as http://127.0.0.1:50051";
+    REDIS = Cluster "redis", CLUSTER, Kind::Text, Value("redis://127.0.0.1:6379"),
+        "The queue's Redis: redis://, rediss://, redis+sentinel:// or redis+cluster://";
+    REDIS_PREFIX = Cluster "redis_prefix", CLUSTER, Kind::Text, Value("tf"),
+        "What all keys in Redis begin with";
+    STORE = Cluster "store", CLUSTER, Kind::Location, Nothing,
+        "Folder that coordinators and workers share, for results too large for Redis";
+    INLINE_RESULT = Cluster "inline_result", CLUSTER, Kind::Size(0), Value("4MB"),
+        "Largest result kept in Redis where there is a store";
+    LISTEN = Cluster "listen", CLUSTER, Kind::Text, Value("127.0.0.1:50051"),
+        "Address of the coordinator's gRPC";
+    HTTP = Cluster "http", CLUSTER, Kind::Text, Value("127.0.0.1:8080"),
+        "Address of the coordinator's /healthz, /readyz and /metrics";
     SHARD_SIZE = Cluster "shard_size", MACHINE, Kind::Count(1, UNLIMITED), Found("planned"),
         "Symbols in a job";
     LOG = Telemetry "log", MACHINE, Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]), Value("error"),
         "What is logged on standard error";
+    LOG_FORMAT = Telemetry "log_format", MACHINE, Kind::Choice(&["text", "json"]), Value("text"),
+        "How log lines look";
+    OTLP = Telemetry "otlp", MACHINE, Kind::Text, Nothing,
+        "Export traces and metrics to this OTLP collector over gRPC, such as http://127.0.0.1:4317";
 
     FUNDAMENTALS = Scan "fundamentals", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Fundamentals table";
     EVENTS = Scan "events", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Events table";

@@ -172,7 +172,7 @@ impl InForce {
 }
 
 /// Whether `sectors` is a list of names, and neither `liquid` nor `all`.
-pub(super) fn names_sectors(items: &[String]) -> bool {
+pub fn names_sectors(items: &[String]) -> bool {
     match items {
         [] => false,
         [only] => !["liquid", "all"].contains(&only.to_lowercase().as_str()),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::SettingsError;
 use super::registry::Setting;
 use super::value::Value;
-use crate::error::{Excerpt, Place};
+use crate::failure::{Excerpt, Place};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

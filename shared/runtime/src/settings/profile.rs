@@ -3,18 +3,18 @@
 use super::registry::{MAX_ATR_PCT, MIN_DOLLAR_VOLUME, MIN_PRICE, MIN_TECH_RATING, Setting};
 
 /// A preset of thresholds.
-pub(super) struct Profile {
+pub struct Profile {
     /// As `--profile` names it.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// Smallest ICS, of which only a notice can speak.
-    pub(super) min_ics: u32,
+    pub min_ics: u32,
     /// Each setting's value.
-    pub(super) values: [(&'static Setting, f64); 4],
+    pub values: [(&'static Setting, f64); 4],
 }
 
 impl Profile {
     /// The profile of this name.
-    pub(super) fn find(name: &str) -> Option<&'static Self> {
+    pub fn find(name: &str) -> Option<&'static Self> {
         PROFILES.iter().find(|profile| profile.name == name)
     }
 }

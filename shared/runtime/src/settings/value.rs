@@ -1,7 +1,7 @@
 //! What a setting's value looks like, and how text and TOML become one.
 //!
 //! Reading checks type and range, so a [`Value`] that exists is good. Rules that need two settings are in
-//! [`mod@super::resolve`]. It must never fall back to a guess: what can't be read is refused with what was expected.
+//! the programs that use them. It must never fall back to a guess: what can't be read is refused with what was expected.
 
 use std::fmt;
 

@@ -3,23 +3,41 @@
 //! clap only splits the command line here; a value is read by its setting, so a flag, a variable and a file refuse it in
 //! the same words.
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
-use crate::settings::registry::{self, Fallback, Setting};
-use crate::settings::value::Kind;
-use crate::settings::{Layer, SettingsError, Sources, load};
+use super::registry::{self, Fallback, Setting};
+use super::value::Kind;
+use super::{Layer, SettingsError, Sources, load};
 
-/// The flags that were given, as text.
-#[derive(Debug, Clone)]
-pub struct SettingFlags {
-    given: Vec<(&'static Setting, Vec<String>)>,
-    config: Option<PathBuf>,
+/// What a verb takes as flags. Any setting may stand in a file or in the environment, whatever the verb.
+pub trait Takes: std::fmt::Debug + Clone + Send + Sync + 'static {
+    /// Whether this setting is a flag of the verb.
+    fn takes(setting: &Setting) -> bool;
 }
 
-impl SettingFlags {
+/// Every setting.
+#[derive(Debug, Clone)]
+pub struct Every;
+
+impl Takes for Every {
+    fn takes(_: &Setting) -> bool {
+        true
+    }
+}
+
+/// The flags of a verb that were given, as text.
+#[derive(Debug, Clone)]
+pub struct SettingFlags<V: Takes = Every> {
+    given: Vec<(&'static Setting, Vec<String>)>,
+    config: Option<PathBuf>,
+    verb: PhantomData<V>,
+}
+
+impl<V: Takes> SettingFlags<V> {
     /// The layers of this process, the strongest first.
     ///
     /// # Errors
@@ -35,10 +53,11 @@ impl SettingFlags {
     }
 }
 
-impl Args for SettingFlags {
+impl<V: Takes> Args for SettingFlags<V> {
     fn augment_args(command: Command) -> Command {
         let command = registry::ALL
             .iter()
+            .filter(|setting| V::takes(setting))
             .fold(command, |command, setting| command.arg(flag(setting)));
         command.arg(
             Arg::new("config")
@@ -55,18 +74,19 @@ impl Args for SettingFlags {
     }
 }
 
-impl FromArgMatches for SettingFlags {
+impl<V: Takes> FromArgMatches for SettingFlags<V> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let mut flags = Self {
             given: Vec::new(),
             config: None,
+            verb: PhantomData,
         };
         flags.update_from_arg_matches(matches)?;
         Ok(flags)
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        for setting in registry::ALL {
+        for setting in registry::ALL.iter().filter(|setting| V::takes(setting)) {
             if let Some(texts) = matches.get_many::<String>(setting.key) {
                 self.given.push((setting, texts.cloned().collect()));
             }
