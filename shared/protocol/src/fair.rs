@@ -104,9 +104,9 @@ impl FairFeed {
     /// The run to feed next among those of `kinds`, which is charged for one delivery.
     pub fn feed(&mut self, kinds: &[JobKind]) -> Option<RunId> {
         self.level(kinds);
-        let lines = || kinds.iter().filter_map(|kind| self.lines.get(kind));
-        let turn = 1 + lines().map(|line| line.turn).max()?;
-        let (_, _, run) = lines().filter_map(Line::first).min()?;
+        let firsts = || kinds.iter().filter_map(|kind| self.lines.get(kind)?.first());
+        let turn = 1 + firsts().map(|(_, turn, _)| turn).max()?;
+        let (_, _, run) = firsts().min()?;
         self.charge(run);
         let kind = &self.shares[&run].kind;
         self.lines.get_mut(kind).expect("a known run has its line").turn = turn;
