@@ -19,7 +19,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use tickfleet_protocol::{
-    ids::{EventId, Identity, JobIndex, Millis, RunId, Token},
+    fleet::{Orders, Registry, WorkerCard, WorkerEntry},
+    ids::{EventId, Identity, JobIndex, Millis, RunId, Token, WorkerId},
     state::{self, DeadError, Effect, Failed, Queue, SubmitError, Tick, Transition},
 };
 use tokio::sync::watch;
@@ -43,6 +44,7 @@ pub struct MemoryBroker {
 /// Everything that is kept.
 struct Shelf {
     queue: Queue,
+    registry: Registry,
     results: ResultStore,
     runs: BTreeMap<RunId, Kept>,
     tokens: TokenSource,
@@ -70,6 +72,7 @@ impl MemoryBroker {
         let results = ResultStore::new(result_bytes_max);
         let shelf = Shelf {
             queue: Queue::default(),
+            registry: Registry::default(),
             results,
             runs: BTreeMap::new(),
             tokens,
@@ -296,6 +299,27 @@ impl Broker for MemoryBroker {
                 run,
             }),
         }
+    }
+
+    async fn announce(&self, card: &WorkerCard) -> Result<Orders> {
+        let now = self.clock.now();
+        let orders = self.lock().registry.announce(card, now);
+        orders.map_err(bounds::refuse("announce"))
+    }
+
+    async fn retire(&self, worker: &WorkerId) -> Result<()> {
+        self.lock().registry.retire(worker);
+        Ok(())
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
+        let now = self.clock.now();
+        Ok(self.lock().registry.workers(now))
+    }
+
+    async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool> {
+        let now = self.clock.now();
+        Ok(self.lock().registry.drain(worker, is_draining, now))
     }
 }
 
