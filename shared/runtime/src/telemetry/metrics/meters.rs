@@ -186,3 +186,119 @@ fn durations(meter: &Meter, instrument: &'static Instrument) -> Histogram<f64> {
         .with_boundaries(SECONDS.to_vec())
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use opentelemetry_otlp::MetricExporter;
+    use prometheus::proto::MetricType;
+    use tickfleet_protocol::ids::JobKind;
+
+    use super::catalogue::{ALL, Form};
+    use super::*;
+
+    /// A process that has counted something of everything.
+    fn busy() -> &'static Metrics {
+        Box::leak(Box::default())
+    }
+
+    fn count_everything(metrics: &'static Metrics) {
+        let map = metrics.jobs.of(&JobKind::new("scan/1").unwrap(), "map");
+        map.claimed.add(12);
+        map.committed.add(10);
+        let took = Duration::from_millis(30);
+        metrics.processed(&map, took, None);
+        metrics.processed(&map, took, Some("failed"));
+        metrics.fetched(&map, took);
+        metrics.waited(&map, took);
+        metrics.operated("claim", took, None);
+        metrics.operated("commit", took, Some("unavailable"));
+        metrics.served("cluster.v1.Cluster/Submit", "OK", took);
+        metrics.tier(Tier::Disk).hits.add(3);
+        metrics.worker.lanes.set(8);
+        metrics.cluster.is_known.store(true, Ordering::Relaxed);
+        metrics.cluster.runs[1].set(4);
+        metrics.spans.dropped.add(7);
+    }
+
+    fn start(metrics: &'static Metrics) -> Meters {
+        let resource = Resource::builder_empty().build();
+        Meters::start(metrics, &resource, None::<MetricExporter>).unwrap()
+    }
+
+    /// The name that Prometheus sees.
+    fn prometheus_name(instrument: &Instrument) -> String {
+        let unit = match instrument.unit {
+            "s" => "_seconds",
+            "By" => "_bytes",
+            unit => {
+                assert!(unit.starts_with('{'), "{unit}");
+                ""
+            }
+        };
+        let total = if instrument.form == Form::Counter { "_total" } else { "" };
+        format!("{}{unit}{total}", instrument.name.replace('.', "_"))
+    }
+
+    #[test]
+    fn every_instrument_is_read_as_the_catalogue_describes_it() {
+        let metrics = busy();
+        let meters = start(metrics);
+        count_everything(metrics);
+        let families = meters.registry().gather();
+        let families: BTreeMap<_, _> = families.iter().map(|family| (family.name(), family)).collect();
+        let names: BTreeSet<String> = ALL.iter().map(|it| prometheus_name(it)).collect();
+        let read: BTreeSet<String> = families.keys().map(|&name| name.to_owned()).collect();
+        assert_eq!(read, names);
+        for instrument in ALL {
+            let family = families[prometheus_name(instrument).as_str()];
+            assert_eq!(family.help(), instrument.help);
+            let form = match family.get_field_type() {
+                MetricType::COUNTER => Form::Counter,
+                MetricType::GAUGE => Form::Gauge,
+                _ => Form::Histogram,
+            };
+            assert_eq!(form, instrument.form, "{}", instrument.name);
+            let labels = family.get_metric().iter().flat_map(prometheus::proto::Metric::get_label);
+            let labels: BTreeSet<_> = labels.map(|label| label.name().to_owned()).collect();
+            let attributes = instrument.attributes.iter().map(|name| name.replace('.', "_"));
+            assert_eq!(labels, attributes.collect(), "{}", instrument.name);
+        }
+    }
+
+    #[test]
+    fn the_text_says_what_was_counted() {
+        let metrics = busy();
+        let meters = start(metrics);
+        count_everything(metrics);
+        let text = crate::telemetry::text(meters.registry());
+        for line in [
+            "tickfleet_jobs_claimed_total{tickfleet_kind=\"scan/1\",tickfleet_stage=\"map\"} 12",
+            "tickfleet_jobs_committed_total{tickfleet_kind=\"scan/1\",tickfleet_stage=\"map\"} 10",
+            "tickfleet_worker_lanes 8",
+            "tickfleet_runs{tickfleet_run_state=\"succeeded\"} 4",
+            "tickfleet_cache_lookups_total{tickfleet_cache_result=\"hit\",tickfleet_cache_tier=\"disk\"} 3",
+            "otel_sdk_processor_span_processed_total{error_type=\"queue_full\"} 7",
+            "# TYPE tickfleet_jobs_claimed_total counter",
+            "# TYPE messaging_process_duration_seconds histogram",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_told_of_a_cluster_that_nobody_looked_at() {
+        let meters = start(busy());
+        let text = crate::telemetry::text(meters.registry());
+        assert!(!text.contains("tickfleet_runs") && !text.contains("tickfleet_backlog"), "{text}");
+    }
+
+    #[test]
+    fn what_is_measured_before_anyone_reads_costs_and_keeps_nothing() {
+        let metrics = busy();
+        count_everything(metrics);
+        assert!(metrics.durations.get().is_none());
+    }
+
+}
