@@ -117,7 +117,9 @@ fn a_new_symbol_moves_few_cuts() {
         let plan = Plan::new(facts, Sharding::default());
         let names = |symbols: std::ops::Range<usize>| {
             let symbols = facts.mapped[symbols].iter();
-            symbols.map(|&ordinal| facts.symbols[ordinal as usize].symbol.clone()).collect()
+            symbols
+                .map(|&ordinal| facts.symbols[ordinal as usize].symbol.clone())
+                .collect()
         };
         let job = |index| match plan.job(MAP, index) {
             Some(Job::Map { symbols, .. }) => names(symbols),
@@ -148,7 +150,10 @@ fn shards_are_balanced() {
     let cost_ns = 2_500 * COST_PER_ROW_NS + COST_PER_WINDOW_NS;
     let sizes: Vec<u64> = sizes.collect();
     assert!(sizes.iter().all(|size| size * cost_ns <= SHARD_TARGET_NS));
-    assert!(sizes.iter().all(|size| size * cost_ns * 3 >= SHARD_TARGET_NS), "{sizes:?}");
+    assert!(
+        sizes.iter().all(|size| size * cost_ns * 3 >= SHARD_TARGET_NS),
+        "{sizes:?}"
+    );
 }
 
 #[test]
