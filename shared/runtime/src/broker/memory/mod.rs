@@ -21,6 +21,7 @@ use bytes::Bytes;
 use tickfleet_protocol::{
     fleet::{Orders, Registry, WorkerCard, WorkerEntry},
     ids::{EventId, Identity, JobIndex, Millis, RunId, Token, WorkerId},
+    limits::RUN_RETENTION_MS,
     state::{self, DeadError, Effect, Failed, Queue, SubmitError, Tick, Transition},
 };
 use tokio::sync::watch;
@@ -115,6 +116,7 @@ impl MemoryBroker {
         let mut shelf = self.lock();
         let now = self.clock.now();
         self.step_at(&mut shelf, Tick, now);
+        shelf.results.expire(now);
         shelf
     }
 
@@ -264,6 +266,33 @@ impl Broker for MemoryBroker {
             .iter()
             .map(|identity| shelf.results.get(identity).cloned())
             .collect())
+    }
+
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        bounds::batch("stored", identities.len())?;
+        let shelf = self.look();
+        let is_stored = |identity| shelf.results.get(identity).is_some();
+        Ok(identities.iter().map(is_stored).collect())
+    }
+
+    async fn keep(&self, results: Vec<(Identity, Bytes)>) -> Result<()> {
+        bounds::results("keep", results.iter().map(|(_, bytes)| bytes))?;
+        let mut shelf = self.look();
+        let until = self.clock.now().plus_ms(RUN_RETENTION_MS);
+        for (identity, bytes) in results {
+            let needed = bytes.len() as u64;
+            if !shelf.results.keep(identity, bytes, until) {
+                let (used, limit) = shelf.results.usage();
+                return Err(BrokerError::ResultsFull {
+                    operation: "keep",
+                    job: None,
+                    needed,
+                    used,
+                    limit,
+                });
+            }
+        }
+        Ok(())
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {

@@ -18,6 +18,7 @@ mod life;
 mod link;
 mod read;
 mod recall;
+mod results;
 pub mod scripts;
 mod server;
 mod url;
@@ -233,6 +234,14 @@ impl Broker for RedisBroker {
 
     async fn results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
         self.read_results(identities).await
+    }
+
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        self.look_for_results(identities).await
+    }
+
+    async fn keep(&self, results: Vec<(Identity, Bytes)>) -> Result<()> {
+        self.keep_results(&results).await
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {

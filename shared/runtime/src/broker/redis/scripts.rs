@@ -56,6 +56,10 @@ scripts! {
     RECALL = "recall", allows_oom: true;
     /// Marks jobs done.
     COMMIT = "commit", allows_oom: false;
+    /// Says which results there are.
+    STORED = "stored", allows_oom: true;
+    /// Stores results that belong to no job.
+    KEEP = "keep", allows_oom: false;
     /// Renews claims.
     BEAT = "beat", allows_oom: true;
     /// Ends claims with failures.
