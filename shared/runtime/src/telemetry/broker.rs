@@ -11,7 +11,7 @@ use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token, WorkerI
 use super::metrics::shared;
 use crate::broker::{
     Audit, Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held,
-    NewRun, Progress, Result, RunRecord, RunSummary, Submitted,
+    NewRun, Progress, Result, RunRecord, RunSummary, Submitted, Sweep,
 };
 
 /// A broker, and the duration of each of its calls as a metric.
@@ -140,6 +140,10 @@ impl Broker for Observed {
 
     async fn audit(&self, run: RunId, repair: bool) -> Result<Audit> {
         self.timed("audit", self.broker.audit(run, repair)).await
+    }
+
+    async fn sweep(&self, repair: bool) -> Result<Sweep> {
+        self.timed("sweep", self.broker.sweep(repair)).await
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {
