@@ -25,9 +25,7 @@ impl Key {
     pub fn range(uri: &str, version: &str, range: &Range<u64>) -> Self {
         let mut digester = Digester::new("cached range");
         digester.part(uri.as_bytes()).part(version.as_bytes());
-        digester
-            .part(&range.start.to_le_bytes())
-            .part(&range.end.to_le_bytes());
+        digester.part(&range.start.to_le_bytes()).part(&range.end.to_le_bytes());
         Self(digester.finish())
     }
 

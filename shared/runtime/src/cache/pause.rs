@@ -67,6 +67,9 @@ mod tests {
             assert!(!pause.is_on(now), "{seconds}");
         }
         pause.succeeded();
-        assert!(pause.failed(now) && !pause.is_on(now + FIRST), "the first pause is short again");
+        assert!(
+            pause.failed(now) && !pause.is_on(now + FIRST),
+            "the first pause is short again"
+        );
     }
 }

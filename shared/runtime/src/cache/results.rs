@@ -6,6 +6,7 @@
 //! [`super::store`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -17,7 +18,7 @@ use tickfleet_protocol::limits::MAX_RESULT_BYTES;
 use super::counts::{Tier, TierCounts};
 use super::envelope::{Envelope, INLINE_OVERHEAD};
 use super::store::{ResultStore, StoreError};
-use super::upstream::Upstream;
+use super::upstream::{PATIENCE, Upstream};
 use super::{Key, Local};
 use crate::broker::{Broker, BrokerError};
 
@@ -91,10 +92,20 @@ pub struct Results {
 impl Results {
     /// Results of a queue. Those of more than `inline_max` bytes go to the store; without one, all stay in the queue.
     pub fn new(broker: Arc<dyn Broker>, local: Local, store: Option<Arc<ResultStore>>, inline_max: u64) -> Self {
+        Self::with_patience(broker, local, store, inline_max, PATIENCE)
+    }
+
+    fn with_patience(
+        broker: Arc<dyn Broker>,
+        local: Local,
+        store: Option<Arc<ResultStore>>,
+        inline_max: u64,
+        patience: Duration,
+    ) -> Self {
         let inline_max = usize::try_from(inline_max).unwrap_or(usize::MAX).min(INLINE_BYTES_MAX);
         let inline_max = if store.is_some() { inline_max } else { INLINE_BYTES_MAX };
         Self {
-            upstream: Upstream::new(broker),
+            upstream: Upstream::new(broker, patience),
             local,
             store,
             inline_max,
@@ -132,7 +143,8 @@ impl Results {
         let missing: Vec<usize> = (0..found.len()).filter(|&place| found[place].is_none()).collect();
         let wanted: Vec<Identity> = missing.iter().map(|&place| identities[place]).collect();
         let envelopes = self.upstream.results(&wanted).await?;
-        let opened = stream::iter(wanted.iter().zip(envelopes)).map(|(identity, envelope)| self.open(identity, envelope));
+        let opened =
+            stream::iter(wanted.iter().zip(envelopes)).map(|(identity, envelope)| self.open(identity, envelope));
         let mut opened = opened.buffered(READS_MAX);
         for place in missing {
             found[place] = opened.next().await.expect("each envelope is opened")?;
@@ -156,7 +168,9 @@ impl Results {
     /// [`ResultsError::TooLarge`], and what the store can meet.
     pub async fn pack(&self, identity: Identity, result: Bytes) -> Result<Bytes, ResultsError> {
         let envelope = match &self.store {
-            Some(store) if result.len() > self.inline_max => Envelope::Pointer(store.put(&identity, result.clone()).await?),
+            Some(store) if result.len() > self.inline_max => {
+                Envelope::Pointer(store.put(&identity, result.clone()).await?)
+            }
             None if result.len() > self.inline_max => {
                 return Err(ResultsError::TooLarge {
                     bytes: result.len(),
@@ -231,3 +245,6 @@ impl Results {
         Ok(result)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -188,7 +188,8 @@ impl ResultStore {
                 return Err(error);
             }
         }
-        self.counters.written(usize::try_from(pointer.length).unwrap_or(usize::MAX));
+        self.counters
+            .written(usize::try_from(pointer.length).unwrap_or(usize::MAX));
         Ok(pointer)
     }
 
@@ -269,7 +270,10 @@ impl ResultStore {
     }
 
     fn location_of(&self, pointer: &Pointer) -> Result<Path, StoreError> {
-        let relative = pointer.uri.strip_prefix(&self.uri).and_then(|rest| rest.strip_prefix('/'));
+        let relative = pointer
+            .uri
+            .strip_prefix(&self.uri)
+            .and_then(|rest| rest.strip_prefix('/'));
         relative.map(Path::from).ok_or_else(|| StoreError::Elsewhere {
             uri: pointer.uri.clone(),
             store: self.uri.clone(),
@@ -364,7 +368,11 @@ mod tests {
             fs::write(&file, damage).unwrap();
             assert_eq!(store.get(&pointer).await.unwrap(), None);
             store.put(&ID, result.clone()).await.unwrap();
-            assert_eq!(store.get(&pointer).await.unwrap(), Some(result.clone()), "mended by the next write");
+            assert_eq!(
+                store.get(&pointer).await.unwrap(),
+                Some(result.clone()),
+                "mended by the next write"
+            );
         }
         assert_eq!(store.clear().await.unwrap().results, 1);
         assert_eq!(store.get(&pointer).await.unwrap(), None);
@@ -381,13 +389,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "x").unwrap();
-        assert!(matches!(refused(file.join("in").display().to_string()).await, StoreError::Folder { .. }));
+        assert!(matches!(
+            refused(file.join("in").display().to_string()).await,
+            StoreError::Folder { .. }
+        ));
     }
 
     #[tokio::test]
     async fn a_pointer_into_another_store_is_told_from_a_missing_result() {
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        let pointer = open(folders[0].path()).await.put(&ID, Bytes::from_static(b"x")).await.unwrap();
+        let pointer = open(folders[0].path())
+            .await
+            .put(&ID, Bytes::from_static(b"x"))
+            .await
+            .unwrap();
         let other = open(folders[1].path()).await;
         assert!(matches!(other.get(&pointer).await, Err(StoreError::Elsewhere { .. })));
     }

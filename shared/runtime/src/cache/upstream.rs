@@ -17,19 +17,21 @@ use crate::broker::{Broker, BrokerError};
 /// Results asked for in one call: at the largest inline size, some tens of megabytes.
 const READ_AT_ONCE: usize = 16;
 /// Longest time to wait for an answer that only helps.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The queue's server as a tier.
 pub(super) struct Upstream {
     broker: Arc<dyn Broker>,
+    patience: Duration,
     counters: Counters,
     pause: Pause,
 }
 
 impl Upstream {
-    pub(super) fn new(broker: Arc<dyn Broker>) -> Self {
+    pub(super) fn new(broker: Arc<dyn Broker>, patience: Duration) -> Self {
         Self {
             broker,
+            patience,
             counters: Counters::default(),
             pause: Pause::default(),
         }
@@ -93,7 +95,7 @@ impl Upstream {
         if self.pause.is_on(Instant::now()) {
             return None;
         }
-        match tokio::time::timeout(PATIENCE, call).await {
+        match tokio::time::timeout(self.patience, call).await {
             Ok(answer) => answer.ok(),
             Err(_) => {
                 self.counters.error();

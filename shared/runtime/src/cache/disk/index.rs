@@ -66,10 +66,16 @@ impl Index {
         let mut there = HashSet::new();
         for (key, bytes, written_ms) in found {
             there.insert(key);
-            let used_ms = self.entries.get(&key).map_or(written_ms, |known| known.used_ms.max(written_ms));
+            let used_ms = self
+                .entries
+                .get(&key)
+                .map_or(written_ms, |known| known.used_ms.max(written_ms));
             self.used(key, bytes, used_ms);
         }
-        let gone = self.entries.iter().filter(|(key, known)| !there.contains(*key) && known.used_ms < began_ms);
+        let gone = self
+            .entries
+            .iter()
+            .filter(|(key, known)| !there.contains(*key) && known.used_ms < began_ms);
         for key in gone.map(|(key, _)| *key).collect::<Vec<_>>() {
             self.forget(&key);
         }

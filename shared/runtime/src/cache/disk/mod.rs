@@ -26,8 +26,8 @@ use tokio::sync::Semaphore;
 
 use self::entry::HEADER_BYTES;
 use self::files::{Files, SystemFiles, millis};
-pub use self::folder::{DiskUsage, clear};
 use self::folder::entry_path;
+pub use self::folder::{DiskUsage, clear};
 use self::index::Index;
 use self::writer::Task;
 use super::Key;

@@ -89,7 +89,12 @@ async fn what_a_dead_writer_left_is_no_entry_and_goes_when_it_is_old() {
         SystemFiles.write(path, &[b"half an ent"]).unwrap();
     }
     let long_ago = SystemTime::now() - Duration::from_secs(3_600);
-    File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+    File::options()
+        .write(true)
+        .open(&old)
+        .unwrap()
+        .set_modified(long_ago)
+        .unwrap();
     let notes = folder.path().join("entries/notes.txt");
     fs::write(&notes, "mine").unwrap();
     let tier = tier(&folder);
@@ -127,7 +132,11 @@ async fn the_least_recently_used_entries_leave_when_the_folder_is_full() {
     }
     tier.put(key(99), Bytes::from(vec![0; 200_000]));
     tier.flush();
-    assert_eq!(tier.get(key(99)).await, None, "an entry that would drive out too many is not kept");
+    assert_eq!(
+        tier.get(key(99)).await,
+        None,
+        "an entry that would drive out too many is not kept"
+    );
     assert_eq!(tier.counts().dropped, 1);
 }
 
@@ -151,10 +160,18 @@ async fn processes_share_a_folder() {
     assert_eq!(one.get(key(2)).await, None);
     one.put(key(2), bytes(2));
     one.flush();
-    assert_eq!(other.get(key(2)).await, Some(bytes(2)), "what vanished is written again");
+    assert_eq!(
+        other.get(key(2)).await,
+        Some(bytes(2)),
+        "what vanished is written again"
+    );
     let errors = [&one, &other, &third].map(|tier| tier.counts().errors);
     assert_eq!(errors, [0; 3]);
-    assert!(files(&folder).iter().all(|file| !file.path.to_string_lossy().contains("writing-")));
+    assert!(
+        files(&folder)
+            .iter()
+            .all(|file| !file.path.to_string_lossy().contains("writing-"))
+    );
 }
 
 #[tokio::test]
@@ -244,7 +261,11 @@ async fn a_full_disk_pauses_writing_and_reading_goes_on() {
     tier.shared.writing.succeeded();
     tier.put(key(3), bytes(1));
     tier.flush();
-    assert_eq!(tier.get(key(3)).await, Some(bytes(1)), "after the pause it writes again");
+    assert_eq!(
+        tier.get(key(3)).await,
+        Some(bytes(1)),
+        "after the pause it writes again"
+    );
 }
 
 #[tokio::test]

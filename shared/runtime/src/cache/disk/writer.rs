@@ -152,7 +152,10 @@ impl Writer<'_> {
             // Another process may have removed it; otherwise the next scan tries again.
             let _ = shared.files.remove(path);
         }
-        let entries = found.entries.iter().map(|(key, file)| (*key, file.bytes, file.written_ms));
+        let entries = found
+            .entries
+            .iter()
+            .map(|(key, file)| (*key, file.bytes, file.written_ms));
         shared.index().refresh(entries, millis(began));
         self.make_room(0);
     }
