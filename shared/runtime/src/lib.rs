@@ -10,3 +10,4 @@ pub mod pool;
 pub mod settings;
 pub mod sink;
 pub mod tables;
+pub mod telemetry;
