@@ -1,6 +1,7 @@
-//! The contract of each script, called as its opening says, without the broker around it: those about jobs in
-//! [`jobs`], those about runs in [`runs`].
+//! The contract of each script, called as its opening says, without the broker around it: those about jobs in [`jobs`],
+//! about runs in [`runs`], about workers in [`fleet`].
 
+mod fleet;
 mod jobs;
 mod runs;
 

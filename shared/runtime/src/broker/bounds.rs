@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tickfleet_protocol::{
     limits::{
         MAX_BATCH, MAX_CLAIMS_PER_CALL, MAX_KINDS, MAX_LEASE_MS, MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES, MAX_WAIT_MS,
@@ -73,12 +74,14 @@ pub(super) fn batch(operation: &'static str, items: usize) -> Result<()> {
 /// A batch of commits, and each result.
 pub(super) fn commits(commits: &[Commit]) -> Result<()> {
     batch("commit", commits.len())?;
-    let sizes = commits
-        .iter()
-        .filter_map(|commit| commit.result.as_ref())
-        .map(|result| result.len() as u64);
-    let largest = sizes.max().unwrap_or(0);
-    check_bounds("a result in bytes", largest, 0, MAX_RESULT_BYTES as u64).map_err(refuse("commit"))
+    results("commit", commits.iter().filter_map(|commit| commit.result.as_ref()))
+}
+
+/// A batch of results, and each of them.
+pub(super) fn results<'a>(operation: &'static str, results: impl Iterator<Item = &'a Bytes>) -> Result<()> {
+    let (count, largest) = results.fold((0, 0), |(count, largest), bytes| (count + 1, bytes.len().max(largest)));
+    batch(operation, count)?;
+    check_bounds("a result in bytes", largest as u64, 0, MAX_RESULT_BYTES as u64).map_err(refuse(operation))
 }
 
 /// Wraps what is wrong with the call it is wrong in.

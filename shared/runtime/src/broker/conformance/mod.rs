@@ -11,6 +11,7 @@ pub mod delivery;
 mod dice;
 pub mod events;
 pub mod failure;
+pub mod fleet;
 pub mod kinds;
 mod kit;
 pub mod life;
@@ -49,6 +50,7 @@ pub async fn run_all(harness: &dyn Harness) {
     life::run_all(harness).await;
     events::run_all(harness).await;
     results::run_all(harness).await;
+    fleet::run_all(harness).await;
     for seed in 0..8 {
         random::against_model(harness, seed, 200).await;
     }

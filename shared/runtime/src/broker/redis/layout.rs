@@ -57,7 +57,7 @@ impl Layout {
         format!("{}:runs", self.root(shard))
     }
 
-    /// A result, on the shard whose runs committed it.
+    /// A result, on a shard whose runs committed it or where it was kept.
     pub(super) fn result(&self, shard: u16, identity: &Identity) -> String {
         format!("{}:result:{identity}", self.root(shard))
     }
@@ -70,6 +70,11 @@ impl Layout {
     /// The shard of the run that is submitted under this key.
     pub(super) fn of_key(&self, key: &IdempotencyKey) -> u16 {
         self.of_bytes(key.as_str().as_bytes())
+    }
+
+    /// The shard of a result that belongs to no run.
+    pub(super) fn of_identity(&self, identity: &Identity) -> u16 {
+        self.of_bytes(&identity.0)
     }
 
     fn of_bytes(&self, bytes: &[u8]) -> u16 {

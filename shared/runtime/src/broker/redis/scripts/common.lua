@@ -19,6 +19,9 @@
 --   :call:TOKEN      STRING  what a claim delivered, in the order of its tokens: `RUN:STAGE index index … RUN:STAGE …`;
 --                            expires with its leases; empty where it was recalled
 --   :runs SET, :keys HASH (idempotency key -> run), :timers ZSET (run by when time next changes it)
+-- on shard 0 only, about the workers:
+--   :cards HASH (worker -> its card as JSON), :seen ZSET (worker by when its card came),
+--   :drains ZSET (worker that was told to drain by when that lapses)
 -- and of each kind of jobs:
 --   :fair:KIND       ZSET    runs with work by start tag
 --   :clock:KIND      STRING  `vtime offset turn`: the start tag of the last delivery, what is added to tags where kinds
@@ -340,6 +343,21 @@ local function wake()
   for kind, is_sooner in pairs(news) do
     if is_sooner or redis.call('EXISTS', root .. ':fair:' .. kind) == 1 then ring(kind) end
   end
+end
+
+-- Lets go the cards and orders that have expired, some each time.
+local function forget_workers()
+  local gone = redis.call('ZRANGEBYSCORE', root .. ':seen', '-inf', int(now - CARD_LIFE_MS), 'LIMIT', 0, 512)
+  if gone[1] then
+    redis.call('HDEL', root .. ':cards', unpack(gone))
+    redis.call('ZREM', root .. ':seen', unpack(gone))
+  end
+  redis.call('ZREMRANGEBYSCORE', root .. ':drains', '-inf', int(now))
+end
+
+-- Whether a worker has a card that counts.
+local function is_there(worker)
+  return tonumber(redis.call('ZSCORE', root .. ':seen', worker) or -math.huge) > now - CARD_LIFE_MS
 end
 
 -- Settles each run named, once, in the order given.
