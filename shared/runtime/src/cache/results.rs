@@ -203,7 +203,7 @@ impl Results {
     pub fn counts(&self) -> Vec<(Tier, TierCounts)> {
         let store = self.store.as_ref().map(|store| (Tier::Store, store.counts()));
         let mut counts = self.local.counts();
-        counts.push((Tier::Queue, self.upstream.counts()));
+        counts.push((Tier::Redis, self.upstream.counts()));
         counts.extend(store);
         counts
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tickfleet_protocol::ids::Identity;
 use tickfleet_protocol::limits::MAX_BATCH;
 
-use super::counts::{Counters, TierCounts};
+use super::counts::{Counters, Tier, TierCounts};
 use super::pause::Pause;
 use crate::broker::{Broker, BrokerError};
 
@@ -32,7 +32,7 @@ impl Upstream {
         Self {
             broker,
             patience,
-            counters: Counters::default(),
+            counters: Counters::new(Tier::Redis),
             pause: Pause::default(),
         }
     }

@@ -31,7 +31,7 @@ pub use self::folder::{DiskUsage, clear};
 use self::index::Index;
 use self::writer::Task;
 use super::Key;
-use super::counts::{Counters, TierCounts};
+use super::counts::{Counters, Tier, TierCounts};
 use super::pause::Pause;
 
 /// An entry may take this part of the bound: a larger one would drive out too many others.
@@ -95,7 +95,7 @@ impl DiskTier {
             files,
             instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
             index: Mutex::default(),
-            counters: Counters::default(),
+            counters: Counters::new(Tier::Disk),
             reading: Pause::default(),
             writing: Pause::default(),
             queued_bytes: AtomicU64::new(0),

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use tickfleet_protocol::ids::{EventId, JobIndex, RunId, Token};
+use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
+use tickfleet_protocol::ids::{EventId, JobIndex, RunId, Token, WorkerId};
 
 use super::*;
 use crate::broker::{
@@ -126,6 +127,22 @@ impl Broker for Server {
     async fn forget(&self, _: RunId) -> Result<()> {
         unreachable!("{NOT_ASKED}")
     }
+
+    async fn announce(&self, _: &WorkerCard) -> Result<Orders> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn retire(&self, _: &WorkerId) -> Result<()> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn drain(&self, _: &WorkerId, _: bool) -> Result<bool> {
+        unreachable!("{NOT_ASKED}")
+    }
 }
 
 const MB: u64 = 1_000_000;
@@ -230,7 +247,7 @@ async fn a_slow_server_is_passed_over() {
     let queue = results
         .counts()
         .into_iter()
-        .find(|(tier, _)| *tier == Tier::Queue)
+        .find(|(tier, _)| *tier == Tier::Redis)
         .unwrap()
         .1;
     assert_eq!(queue.errors, 1);
