@@ -121,6 +121,12 @@ impl DiskTier {
         &self.shared.folder
     }
 
+    /// Whether this process knows of an entry: it wrote or read it, or its last scan found it.
+    #[must_use]
+    pub fn knows(&self, key: &Key) -> bool {
+        self.shared.index().has(key)
+    }
+
     /// The entry of a key. A read that fails or takes too long is a miss, and the tier is left alone for a while.
     pub async fn get(&self, key: Key) -> Option<Bytes> {
         let shared = &self.shared;
