@@ -51,11 +51,7 @@ pub(super) struct Exporters {
 
 impl Exporters {
     /// Starts what exports spans to `endpoint`; a collector that is not there is tried again with each batch.
-    pub(super) fn start(
-        endpoint: &str,
-        resource: &Resource,
-        counts: Arc<SpanCounts>,
-    ) -> Result<Self, TelemetryError> {
+    pub(super) fn start(endpoint: &str, resource: &Resource, counts: Arc<SpanCounts>) -> Result<Self, TelemetryError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("telemetry")

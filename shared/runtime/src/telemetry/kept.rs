@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::Key;
+use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracer, SimpleSpanProcessor, SpanData, SpanExporter};
 use tracing_subscriber::fmt::MakeWriter;

@@ -7,9 +7,9 @@ use std::io::IsTerminal;
 
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::Subscriber;
+use tracing_subscriber::Registry;
 use tracing_subscriber::filter::{FilterExt, FilterFn, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -86,7 +86,11 @@ where
             let lines = lines.with_ansi(ansi).fmt_fields(TracedFields::default());
             lines.with_filter(wanted).boxed()
         }
-        LogFormat::Json => lines.with_ansi(false).event_format(JsonLines).with_filter(wanted).boxed(),
+        LogFormat::Json => lines
+            .with_ansi(false)
+            .event_format(JsonLines)
+            .with_filter(wanted)
+            .boxed(),
     })
 }
 

@@ -21,7 +21,9 @@ pub(super) fn resource(options: &Options) -> Resource {
     ];
     let named = std::env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty());
     let given = EnvResourceDetector::new().detect();
-    let given = given.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let given = given
+        .iter()
+        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     Resource::builder_empty()
         .with_attributes(ours)
         .with_attributes(given.collect::<Vec<_>>())

@@ -148,7 +148,10 @@ mod tests {
         assert_eq!(send.parent_span_id, call.span_context.span_id());
         let trace = submit.span_context.trace_id();
         assert!([call, send].iter().all(|span| span.span_context.trace_id() == trace));
-        assert_eq!((&call.span_kind, &send.span_kind), (&SpanKind::Server, &SpanKind::Producer));
+        assert_eq!(
+            (&call.span_kind, &send.span_kind),
+            (&SpanKind::Server, &SpanKind::Producer)
+        );
         let expect = format!("00-{trace}-{}-01", send.span_context.span_id());
         assert_eq!(sent, Some(expect));
         for span in [submit, send] {
@@ -176,7 +179,10 @@ mod tests {
         });
         assert_eq!(kept.names(), [""; 0]);
         let handed_on = handed_on.expect("a trace that is not sampled is handed on as such");
-        assert!(handed_on.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{handed_on}");
+        assert!(
+            handed_on.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"),
+            "{handed_on}"
+        );
         assert!(handed_on.ends_with("-00"), "{handed_on}");
     }
 

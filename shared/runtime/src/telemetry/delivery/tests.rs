@@ -44,7 +44,13 @@ fn sampled() -> RunTrace {
 
 fn begin(run: &RunTrace, claim: &Claim, reads: Option<&Reads>) -> Delivery {
     let worker = WorkerId::new("host:1").unwrap();
-    Delivery::begin(run, claim, if claim.job.stage.0 == 0 { "map" } else { "reduce" }, &worker, reads)
+    Delivery::begin(
+        run,
+        claim,
+        if claim.job.stage.0 == 0 { "map" } else { "reduce" },
+        &worker,
+        reads,
+    )
 }
 
 fn deliver(run: &RunTrace, claim: &Claim, reads: Option<&Reads>) -> SpanData {
@@ -157,8 +163,15 @@ fn a_job_may_have_a_trace_of_its_own() {
 #[test]
 fn a_run_that_was_submitted_without_a_trace_is_its_own() {
     for traceparent in [None, Some("rubbish"), Some("00-0-0-01")] {
-        let span = deliver(&run_trace_of(traceparent, JobSpans::default()), &claim(0, 7, 0, 0), None);
-        assert_eq!(span.span_context.trace_id().to_string(), "01890a5dac96774bbcceb302099a8057");
+        let span = deliver(
+            &run_trace_of(traceparent, JobSpans::default()),
+            &claim(0, 7, 0, 0),
+            None,
+        );
+        assert_eq!(
+            span.span_context.trace_id().to_string(),
+            "01890a5dac96774bbcceb302099a8057"
+        );
         assert_eq!(links(&span), []);
     }
 }
@@ -196,7 +209,10 @@ fn a_ratio_takes_whole_jobs_and_about_as_many_as_it_says() {
     assert_eq!((none.len(), all.len()), (0, 2_000));
     assert!((150..250).contains(&some.len()), "{}", some.len());
     assert!((900..1_100).contains(&more.len()), "{}", more.len());
-    assert!(some.iter().all(|index| more.contains(index)), "a larger part holds the smaller");
+    assert!(
+        some.iter().all(|index| more.contains(index)),
+        "a larger part holds the smaller"
+    );
 }
 
 /// Every span that a delivery can have below it.
@@ -222,7 +238,10 @@ fn what_a_delivery_does_lies_below_it_and_within_its_time() {
         let child = kept.span(name);
         assert_eq!(child.parent_span_id, process.span_context.span_id(), "{name}");
         assert_eq!(child.span_context.trace_id(), process.span_context.trace_id(), "{name}");
-        assert!(process.start_time <= child.start_time && child.end_time <= process.end_time, "{name}");
+        assert!(
+            process.start_time <= child.start_time && child.end_time <= process.end_time,
+            "{name}"
+        );
     }
 }
 

@@ -260,7 +260,10 @@ mod tests {
                 _ => Form::Histogram,
             };
             assert_eq!(form, instrument.form, "{}", instrument.name);
-            let labels = family.get_metric().iter().flat_map(prometheus::proto::Metric::get_label);
+            let labels = family
+                .get_metric()
+                .iter()
+                .flat_map(prometheus::proto::Metric::get_label);
             let labels: BTreeSet<_> = labels.map(|label| label.name().to_owned()).collect();
             let attributes = instrument.attributes.iter().map(|name| name.replace('.', "_"));
             assert_eq!(labels, attributes.collect(), "{}", instrument.name);
@@ -291,7 +294,10 @@ mod tests {
     fn nothing_is_told_of_a_cluster_that_nobody_looked_at() {
         let meters = start(busy());
         let text = crate::telemetry::text(meters.registry());
-        assert!(!text.contains("tickfleet_runs") && !text.contains("tickfleet_backlog"), "{text}");
+        assert!(
+            !text.contains("tickfleet_runs") && !text.contains("tickfleet_backlog"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -300,5 +306,4 @@ mod tests {
         count_everything(metrics);
         assert!(metrics.durations.get().is_none());
     }
-
 }

@@ -40,7 +40,8 @@ pub struct Level(AtomicI64);
 impl Level {
     /// Sets it; what no `i64` holds counts as the largest one.
     pub fn set(&self, value: u64) {
-        self.0.store(i64::try_from(value).unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.0
+            .store(i64::try_from(value).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 
     /// One more until the guard is dropped.
