@@ -2,5 +2,6 @@
 //!
 //! The collector is a real OTLP service over gRPC, in this process. Read [`receiver`] next.
 
+mod document;
 mod library;
 mod receiver;

@@ -16,6 +16,7 @@ mod log_format;
 pub mod metrics;
 mod options;
 mod resource;
+pub mod spans;
 pub mod trace;
 
 use std::sync::OnceLock;
