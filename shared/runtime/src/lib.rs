@@ -9,3 +9,4 @@ pub mod pool;
 pub mod settings;
 pub mod sink;
 pub mod tables;
+pub mod telemetry;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tickfleet_protocol::{
     limits::{
-        MAX_BATCH, MAX_CLAIMS_PER_CALL, MAX_LEASE_MS, MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES, MAX_WAIT_MS, MIN_LEASE_MS,
-        OutOfBounds, check_bounds,
+        MAX_BATCH, MAX_CLAIMS_PER_CALL, MAX_KINDS, MAX_LEASE_MS, MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES, MAX_WAIT_MS,
+        MIN_LEASE_MS, OutOfBounds, check_bounds,
     },
     state::Terms,
 };
@@ -47,6 +47,7 @@ pub(super) fn terms(run: &NewRun) -> Result<Terms> {
 
 /// How long a claim may wait, in milliseconds, where the request is within bounds.
 pub(super) fn claim(request: &ClaimRequest) -> Result<u64> {
+    check_bounds("the number of kinds", request.kinds.len() as u64, 1, MAX_KINDS as u64).map_err(refuse("claim"))?;
     check_bounds("the number of jobs", request.max as u64, 1, MAX_CLAIMS_PER_CALL as u64).map_err(refuse("claim"))?;
     lease("claim", request.lease_ms)?;
     wait("claim", request.wait)

@@ -8,8 +8,10 @@
 //! seconds away from where either ends, so a broker whose clock also moves by itself passes as well.
 
 pub mod delivery;
+mod dice;
 pub mod events;
 pub mod failure;
+pub mod kinds;
 mod kit;
 pub mod life;
 pub mod random;
@@ -42,6 +44,7 @@ pub trait Harness: Send + Sync {
 pub async fn run_all(harness: &dyn Harness) {
     stages::run_all(harness).await;
     delivery::run_all(harness).await;
+    kinds::run_all(harness).await;
     failure::run_all(harness).await;
     life::run_all(harness).await;
     events::run_all(harness).await;

@@ -122,6 +122,7 @@ impl MemoryBroker {
         let tokens = shelf.tokens.tokens(request.max);
         let feed = state::Feed {
             worker: &request.worker,
+            kinds: &request.kinds,
             tokens: &tokens,
             lease_ms: request.lease_ms,
         };
