@@ -37,7 +37,8 @@ pub fn health(status: &Status, concerns: &[Concern], frame: &Frame) -> String {
         .toned("dead", plural(status.dead, "letter", "letters"), tone(status.dead > 0));
     let mut text = sheet.render(frame);
     if !concerns.is_empty() {
-        text += &format!("\n{}\n", Tone::Strong.paint("needs attention", frame.colours));
+        text.push('\n');
+        text += &hang("", "needs attention", Tone::Strong, frame);
     }
     for concern in concerns {
         text += &hang("- ", &concern.what, Tone::Notice, frame);
@@ -63,4 +64,42 @@ pub(super) fn hang(mark: &str, paragraph: &str, tone: Tone, frame: &Frame) -> St
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tickfleet_protocol::ids::Millis;
+
+    use super::*;
+    use crate::view::text::width;
+
+    #[test]
+    fn no_line_is_ever_wider_than_the_terminal() {
+        let status = Status {
+            version: "0.1.0".to_owned(),
+            broker: "redis 7.0.15 at redis://:***@cache.internal:6379".to_owned(),
+            advice: Vec::new(),
+            workers: 0,
+            lanes: 0,
+            running: 12_000,
+            runs: 12_000,
+            backlog: u64::MAX,
+            dead: 1,
+        };
+        let concern = Concern {
+            what: "jobs wait and there are no workers".to_owned(),
+            help: Some("start one; worker --help says how".to_owned()),
+        };
+        for columns in 1..60 {
+            let frame = Frame {
+                now: Millis(0),
+                columns,
+                colours: false,
+            };
+            let text = health(&status, std::slice::from_ref(&concern), &frame);
+            for line in text.lines() {
+                assert!(width(line) <= columns, "{columns}: {line:?}");
+            }
+        }
+    }
 }

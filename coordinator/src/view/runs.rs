@@ -75,3 +75,37 @@ pub const fn state_name(state: RunState) -> &'static str {
         RunState::DeadlineExceeded => "deadline_exceeded",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_have_their_colours() {
+        let check = |of: RunState, expect: &str| {
+            let cell = state(of);
+            let text = cell.text.unwrap_or_default();
+            assert_eq!(cell.tone.paint(&text, true), expect);
+            assert_eq!(cell.tone.paint(&text, false), state_name(of));
+        };
+        check(RunState::Running, "running");
+        check(RunState::Succeeded, "\u{1b}[32msucceeded\u{1b}[0m");
+        check(RunState::Failed, "\u{1b}[31mfailed\u{1b}[0m");
+        check(RunState::Cancelled, "\u{1b}[33mcancelled\u{1b}[0m");
+        check(RunState::DeadlineExceeded, "\u{1b}[31mdeadline_exceeded\u{1b}[0m");
+    }
+
+    #[test]
+    fn the_names_are_those_of_json() {
+        for of in [
+            RunState::Running,
+            RunState::Succeeded,
+            RunState::Failed,
+            RunState::Cancelled,
+            RunState::DeadlineExceeded,
+        ] {
+            let json = serde_json::to_string(&of).unwrap();
+            assert_eq!(json, format!("{:?}", state_name(of)));
+        }
+    }
+}
