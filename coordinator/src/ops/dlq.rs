@@ -25,25 +25,11 @@ pub type Consent<'a> = &'a mut (dyn FnMut(&str) -> Result<bool> + Send);
 /// # Errors
 /// No run fits the name, or several; the cluster does not answer; standard output cannot be written.
 pub async fn list(cluster: &dyn Cluster, name: Option<&str>, limit: usize, out: &mut Output) -> Result<ExitStatus> {
-    let now = out.frame().now;
     let (runs, length) = match name {
-        Some(name) => {
-            let run = find::run(cluster, name, now).await?;
-            let length = id_length(std::slice::from_ref(&run));
-            (vec![run], length)
-        }
-        None => {
-            let all = cluster.list().await?;
-            let length = id_length(&all);
-            (all.into_iter().rev().collect(), length)
-        }
+        Some(name) => one(find::run(cluster, name, out.frame().now).await?),
+        None => failed(cluster.list().await?),
     };
-    let failed: Vec<RunId> = runs
-        .iter()
-        .filter(|run| run.counts().failed > 0)
-        .map(|run| run.run)
-        .collect();
-    let mut fetched = stream::iter(failed).map(|run| cluster.dead(run)).buffered(SIDE_BY_SIDE);
+    let mut fetched = stream::iter(runs).map(|run| cluster.dead(run)).buffered(SIDE_BY_SIDE);
     let mut found: Vec<DeadLetter> = Vec::new();
     while found.len() <= limit {
         let Some(letters) = fetched.try_next().await? else {
@@ -69,7 +55,7 @@ pub async fn list(cluster: &dyn Cluster, name: Option<&str>, limit: usize, out: 
 /// Shows one dead letter in full.
 ///
 /// # Errors
-/// No run fits the name, or several; the job has no letter, or is meant by several; the cluster does not answer;
+/// No run fits the name, or several; the job has no letter; the cluster does not answer;
 /// standard output cannot be written.
 pub async fn show(cluster: &dyn Cluster, name: &str, job: JobName, out: &mut Output) -> Result<ExitStatus> {
     let run = find::run(cluster, name, out.frame().now).await?;
@@ -151,6 +137,18 @@ pub async fn drop(
         )
     })?;
     Ok(ExitStatus::Succeeded)
+}
+
+/// A run, and how many characters of its id name it.
+fn one(run: RunSummary) -> (Vec<RunId>, usize) {
+    (vec![run.run], id_length(&[run]))
+}
+
+/// The runs that have failed jobs, the newest first, and how many characters of its id name one among all.
+fn failed(all: Vec<RunSummary>) -> (Vec<RunId>, usize) {
+    let length = id_length(&all);
+    let failed = all.iter().rev().filter(|run| run.counts().failed > 0);
+    (failed.map(|run| run.run).collect(), length)
 }
 
 /// The jobs to replay: none where the run has no letters, `None` inside for all.
