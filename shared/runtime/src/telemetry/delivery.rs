@@ -178,9 +178,7 @@ impl Delivery {
 
     /// The reading of the job's input.
     pub fn fetch(&self) -> Span {
-        self.child(|process| {
-            info_span!(parent: process, "fetch", otel.kind = "internal", tickfleet.bytes = Empty, error.type = Empty)
-        })
+        self.child(|process| info_span!(parent: process, "fetch", otel.kind = "internal", error.type = Empty))
     }
 
     /// The kernel, on its lane.

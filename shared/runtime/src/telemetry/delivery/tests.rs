@@ -155,7 +155,7 @@ fn a_job_may_have_a_trace_of_its_own() {
     assert_eq!(before.span_context.trace_id(), job_trace(&first.job));
     assert_eq!(before.parent_span_id.to_string(), "0000000000000000");
     assert_eq!(links(&before), [("created".to_owned(), CREATED.to_owned())]);
-    let link = after.links.iter().nth(1).unwrap();
+    let link = after.links.get(1).unwrap();
     assert_eq!(link.span_context.trace_id(), before.span_context.trace_id());
     assert_eq!(link.span_context.span_id(), before.span_context.span_id());
 }

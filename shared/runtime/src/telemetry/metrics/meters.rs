@@ -80,8 +80,11 @@ fn register(meter: &Meter, metrics: &'static Metrics) {
     });
 }
 
+/// One of the counts of a row.
+type Column = fn(&JobMetrics) -> &Count;
+
 fn jobs(meter: &Meter, metrics: &'static Metrics) {
-    let counters: [(&Instrument, fn(&JobMetrics) -> &Count); 7] = [
+    let counters: [(&Instrument, Column); 7] = [
         (&catalogue::CLAIMED, |row| &row.claimed),
         (&catalogue::COMMITTED, |row| &row.committed),
         (&catalogue::FAILED, |row| &row.failed),
