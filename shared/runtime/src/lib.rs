@@ -5,7 +5,9 @@
 pub mod broker;
 pub mod data;
 pub mod failure;
+pub mod fault;
 pub mod pool;
 pub mod settings;
+pub mod shutdown;
 pub mod sink;
 pub mod tables;
