@@ -306,11 +306,17 @@ impl Broker for FaultyBroker {
 
     async fn results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
         self.refuse(Fault::ReadRefused, "results")?;
-        assert!(!self.strikes(Fault::ReadPanics), "an injected panic");
-        if identities.len() == 1 && self.strikes(Fault::ResultVanishes) {
-            return Ok(vec![Some(Bytes::new())]);
-        }
         self.inner.results(identities).await
+    }
+
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        self.refuse(Fault::ReadRefused, "stored")?;
+        assert!(!self.strikes(Fault::ReadPanics), "an injected panic");
+        let mut stored = self.inner.stored(identities).await?;
+        if self.strikes(Fault::ResultVanishes) {
+            stored.fill(true);
+        }
+        Ok(stored)
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {
