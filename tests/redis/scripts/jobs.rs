@@ -2,7 +2,7 @@
 
 use tickfleet_runtime::broker::redis::scripts;
 
-use super::{Bench, LEASE, ROOT, RUN};
+use super::{Bench, KIND, LEASE, ROOT, RUN};
 use crate::kit::query;
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn claim_gives_each_job_one_place_and_returned_ones_first() {
         (bench.count("HLEN", "claims").await, bench.count("ZCARD", "again").await),
         (3, 0)
     );
-    let idle: Vec<String> = bench.call(&scripts::CLAIM, &["w1", LEASE, "c1"]).await;
+    let idle: Vec<String> = bench.call(&scripts::CLAIM, &["w1", LEASE, "1", KIND, "c1"]).await;
     assert!(
         idle.len() == 2 && (1..=10_000).contains(&idle[1].parse::<u64>().expect("a number")),
         "{idle:?}"
@@ -174,7 +174,7 @@ async fn a_crowd_of_ended_leases_is_moved_in_pieces() {
 #[tokio::test]
 async fn waiting_workers_are_asked_where_there_is_reason() {
     let bench = Bench::with_run("3").await;
-    let ready = format!("{ROOT}:ready");
+    let ready = format!("{ROOT}:ready:{KIND}");
     let asked = async || -> u64 {
         let asked = query(&bench.server, &["XLEN", &ready]).await;
         let _: u64 = query(&bench.server, &["DEL", &ready]).await;
