@@ -75,13 +75,15 @@ pub enum Tier {
     Disk,
     /// Redis.
     Redis,
+    /// The store of results that are too large for Redis.
+    Store,
     /// Where the data lives.
     Source,
 }
 
 impl Tier {
     /// All tiers, from the nearest.
-    pub const ALL: [Self; 4] = [Self::Memory, Self::Disk, Self::Redis, Self::Source];
+    pub const ALL: [Self; 5] = [Self::Memory, Self::Disk, Self::Redis, Self::Store, Self::Source];
 
     /// Its name in attributes.
     pub const fn name(self) -> &'static str {
@@ -89,6 +91,7 @@ impl Tier {
             Self::Memory => "memory",
             Self::Disk => "disk",
             Self::Redis => "redis",
+            Self::Store => "store",
             Self::Source => "source",
         }
     }
