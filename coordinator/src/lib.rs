@@ -9,8 +9,6 @@ pub mod embedded;
 pub mod events;
 pub mod follow;
 pub mod log;
-#[path = "grpc/server/observe.rs"]
-mod observe;
 pub mod ops;
 pub mod report;
 pub mod results;
