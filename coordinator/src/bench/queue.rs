@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tickfleet_protocol::digest::digest_of;
-use tickfleet_protocol::ids::{EventId, IdempotencyKey, JobKind, RunId, WorkerId};
+use tickfleet_protocol::ids::{EventId, IdempotencyKey, RunId, WorkerId};
 use tickfleet_protocol::limits::{DEFAULT_LEASE_MS, DEFAULT_WEIGHT};
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_runtime::broker::redis::{RedisBroker, RedisOptions, RedisUrl};
@@ -15,7 +15,8 @@ use tickfleet_runtime::broker::{Broker, BrokerError, Durability, NewRun, RunStat
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::{Machine, Pool};
-use tickfleet_worker::jobs::noop::{NOOP_KIND, NoopRun};
+use tickfleet_worker::jobs::Kind;
+use tickfleet_worker::jobs::noop::Noop;
 use tickfleet_worker::{Worker, WorkerOptions};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -38,7 +39,7 @@ const CACHE_BYTES: u64 = 1 << 20;
 /// Longest a job may compute.
 const JOB_MAX: Duration = Duration::from_secs(60);
 /// Fixed-cost jobs cost so much processor time.
-const FIXED_COST_US: u32 = 1_000;
+const FIXED_COST_US: u64 = 1_000;
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ pub struct Options {
     /// No-op jobs of the throughput run.
     pub jobs: u64,
     /// Bytes of each result.
-    pub result_bytes: u32,
+    pub result_bytes: u64,
     /// Workers, each with a connection pool and a loop of its own.
     pub workers: usize,
     /// Lanes of each worker.
@@ -132,7 +133,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Time from the submission of a run to its end, by workers that are waiting for it.
-    async fn drain(&self, jobs: u64, cost_us: u32) -> Result<Duration, Failure> {
+    async fn drain(&self, jobs: u64, cost_us: u64) -> Result<Duration, Failure> {
         let broker: Arc<dyn Broker> = Arc::new(self.connect().await?);
         let fleet = Fleet::start(self, |_| broker.clone())?;
         let run = self.noop(&format!("drain-{cost_us}"), jobs, cost_us);
@@ -173,18 +174,21 @@ impl<'a> Bench<'a> {
             .ok_or_else(|| Failure::new(ExitStatus::Failed, "no dispatch was timed"))
     }
 
-    fn noop(&self, key: &str, jobs: u64, cost_us: u32) -> NewRun {
-        let payload = NoopRun {
+    fn noop(&self, key: &str, jobs: u64, cost_us: u64) -> NewRun {
+        let key = format!("{}-{key}", self.prefix);
+        let digest = digest_of(key.as_bytes());
+        // Results are stored by identity: each run needs identities of its own, or nothing would be computed.
+        let seed = u64::from_le_bytes(digest.0[..8].try_into().expect("a digest has 32 bytes"));
+        let payload = Noop {
             cost_us,
             result_bytes: self.options.result_bytes,
+            seed,
         }
         .encode();
-        // Results are stored by identity: each run needs identities of its own, or nothing would be computed.
-        let key = format!("{}-{key}", self.prefix);
         NewRun {
-            digest: digest_of(key.as_bytes()),
+            digest,
             key: IdempotencyKey::new(&key).expect("a valid key"),
-            kind: JobKind::new(NOOP_KIND).expect("a valid name"),
+            kind: Kind::Noop.job_kind(),
             trace: None,
             payload,
             stages: vec![jobs],

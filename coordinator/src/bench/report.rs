@@ -62,7 +62,7 @@ pub struct Report {
     /// No-op jobs of the throughput run.
     pub jobs: u64,
     /// Bytes of each result.
-    pub result_bytes: u32,
+    pub result_bytes: u64,
     /// From submission to the run's end: claimed, computed, result stored, committed.
     pub jobs_per_second: f64,
     /// Processor time of the server, microseconds a job.
@@ -72,7 +72,7 @@ pub struct Report {
     /// Jobs of the fixed-cost run.
     pub fixed_cost_jobs: u64,
     /// Processor time that each of them spends, microseconds.
-    pub fixed_cost_us: u32,
+    pub fixed_cost_us: u64,
     /// Their throughput.
     pub fixed_cost_jobs_per_second: f64,
     /// A large run at rest.
@@ -101,7 +101,7 @@ impl Report {
             format!("p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"),
             format!("at {} jobs/s; longest {max_ms:.1} ms", whole(self.dispatch.jobs_per_second)),
         );
-        let ideal = 1e6 / f64::from(self.fixed_cost_us) * self.cores as f64;
+        let ideal = 1e6 / self.fixed_cost_us as f64 * self.cores as f64;
         line(
             "fixed cost",
             format!("{} jobs/s", whole(self.fixed_cost_jobs_per_second)),
