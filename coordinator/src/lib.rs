@@ -10,6 +10,7 @@ pub mod embedded;
 pub mod events;
 pub mod follow;
 pub mod log;
+pub mod ops;
 pub mod report;
 pub mod results;
 pub mod sample;

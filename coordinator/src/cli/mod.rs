@@ -9,6 +9,7 @@ mod data;
 mod stdout;
 mod submit;
 mod suggest;
+mod takes;
 
 use std::process::ExitCode;
 

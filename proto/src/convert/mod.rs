@@ -1,5 +1,6 @@
 //! Wire types to domain types and back. A message from the wire is checked here, once, before anything trusts it.
 
+mod content;
 mod facts;
 mod scan;
 #[cfg(test)]
@@ -7,6 +8,7 @@ mod tests;
 
 use thiserror::Error;
 
+pub use content::{MapContent, RejectedRow};
 pub use scan::{FirstRejects, MapOutput, ReduceOutput, ScanRun};
 
 /// A message that is no valid wire message of its kind.

@@ -243,6 +243,10 @@ settings! {
         "How log lines look";
     OTLP = Telemetry "otlp", MACHINE, Kind::Text, Nothing,
         "Export traces and metrics to this OTLP collector over gRPC, such as http://127.0.0.1:4317";
+    JOB_SPANS = Telemetry "job_spans", MACHINE, Kind::Choice(&["child", "link"]), Value("child"),
+        "Trace jobs under their run, or each job in a trace of its own that links to the run";
+    JOB_SPANS_RATIO = Telemetry "job_spans_ratio", MACHINE, Kind::Number(Bounds::Between(0.0, 1.0)), Value("1"),
+        "The part of a run's jobs that is traced, 0 to 1";
 
     FUNDAMENTALS = Scan "fundamentals", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Fundamentals table";
     EVENTS = Scan "events", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Events table";

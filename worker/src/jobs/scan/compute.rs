@@ -16,9 +16,9 @@ use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::data::select::Wanted;
 use tickfleet_runtime::tables::{MapRowsBuilder, batch, decode_at, encode, map_rows};
 
+use super::fetch::{Input, MapInput};
+use super::run::Run;
 use crate::error::JobError;
-use crate::fetch::{Input, MapInput};
-use crate::run::Run;
 
 /// Computes a job's result bytes.
 ///

@@ -1,0 +1,48 @@
+//! The scan as a kind of job: map jobs read blocks of bars, reduce jobs the results of the maps of their date.
+//!
+//! The files are the path of a job: [`run`], [`fetch`], [`compute`].
+
+pub mod compute;
+pub mod fetch;
+pub mod run;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tickfleet_proto::convert::ScanRun;
+use tickfleet_protocol::ids::{Identity, JobRef};
+use tickfleet_protocol::plan::Job;
+
+use self::run::Run;
+use super::{Computation, Tools};
+use crate::error::JobError;
+
+/// Reads a run's record.
+///
+/// # Errors
+/// A record of another version.
+pub fn decode(payload: Bytes) -> Result<Run, JobError> {
+    Ok(Run::new(ScanRun::decode(payload)?))
+}
+
+/// The results that a job reads.
+///
+/// # Errors
+/// [`JobError::NotPlanned`].
+pub fn reads(run: &Run, job: &JobRef) -> Result<Vec<Identity>, JobError> {
+    Ok(match run.job(job)? {
+        Job::Map { .. } => Vec::new(),
+        Job::Reduce { date } => run.identities().maps_of(date),
+    })
+}
+
+/// Fetches what a job computes from, and gives its computation.
+///
+/// # Errors
+/// Storage, the queue, results that have expired.
+pub async fn fetched(run: &Arc<Run>, job: &JobRef, tools: &Tools) -> Result<Computation, JobError> {
+    let job = run.job(job)?;
+    let input = fetch::fetch(run, &job, tools).await?;
+    let (run, inputs) = (Arc::clone(run), Arc::clone(&tools.inputs));
+    Ok(Box::new(move || compute::compute(&run, &inputs, &job, input)))
+}
