@@ -15,10 +15,11 @@ use tickfleet_runtime::broker::{Broker, BrokerError, Durability, NewRun, RunStat
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::{Machine, Pool};
+use tickfleet_runtime::shutdown::{Shutdown, Stop};
 use tickfleet_worker::jobs::Kind;
 use tickfleet_worker::jobs::noop::Noop;
+use tickfleet_worker::error::WorkerError;
 use tickfleet_worker::{Worker, WorkerOptions};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::server::Server;
@@ -91,7 +92,7 @@ impl<'a> Bench<'a> {
 
     async fn measure(&self, server: &mut Server, note: &mut (dyn FnMut(&str) + Send)) -> Result<Report, Failure> {
         let broker = self.connect().await?;
-        let redis = broker.report().server.clone();
+        let redis = format!("Redis {}", broker.report().version);
         note("the limit of this server");
         let limit = server.limit();
         note("a run of ten million jobs at rest");
@@ -202,13 +203,13 @@ impl<'a> Bench<'a> {
 
 /// Workers of this process.
 struct Fleet {
-    drain: watch::Sender<bool>,
-    workers: Vec<JoinHandle<std::io::Result<()>>>,
+    stop: Stop,
+    workers: Vec<JoinHandle<Result<(), WorkerError>>>,
 }
 
 impl Fleet {
     fn start(bench: &Bench<'_>, broker: impl Fn(usize) -> Arc<dyn Broker>) -> Result<Self, Failure> {
-        let (drain, draining) = watch::channel(false);
+        let stop = Stop::default();
         let inputs = Arc::new(Inputs::new(CACHE_BYTES));
         let mut workers = Vec::new();
         for nth in 0..bench.options.workers {
@@ -218,15 +219,17 @@ impl Fleet {
                 read_ahead: bench.options.lanes,
                 lease: Duration::from_millis(DEFAULT_LEASE_MS),
                 job_max: JOB_MAX,
+                drain_max: JOB_MAX,
+                solo: None,
             };
             let worker = Worker::new(broker(nth), inputs.clone(), pool, options);
-            workers.push(tokio::spawn(worker.run(draining.clone())));
+            workers.push(tokio::spawn(worker.run(stop.asked())));
         }
-        Ok(Self { drain, workers })
+        Ok(Self { stop, workers })
     }
 
     async fn stop(self) {
-        self.drain.send_replace(true);
+        self.stop.ask(Shutdown::Draining);
         for worker in self.workers {
             if let Ok(Err(error)) = worker.await {
                 tracing::warn!(%error, "a worker of the measurement failed");
