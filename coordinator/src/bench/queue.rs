@@ -125,7 +125,7 @@ impl<'a> Bench<'a> {
     }
 
     async fn connect(&self) -> Result<RedisBroker, Failure> {
-        let url = RedisUrl::parse(&self.url)
+        let url: RedisUrl = self.url.parse()
             .map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))?;
         let mut options = RedisOptions::new(url);
         self.prefix.clone_into(&mut options.prefix);
