@@ -79,7 +79,9 @@ fn passing<T>(shared: &Shared, point: &'static str, items: Vec<T>, claim: impl F
         Ok(()) => items,
         Err(injected) => {
             let error = injected.into();
-            items.iter().for_each(|item| shared.conclude_failed(claim(item), &error));
+            items
+                .iter()
+                .for_each(|item| shared.conclude_failed(claim(item), &error));
             Vec::new()
         }
     }
@@ -93,7 +95,10 @@ async fn named(shared: &Shared, claims: Vec<Claim>) -> Vec<Named> {
     }
     let mut all = Vec::new();
     for (id, claims) in by_run {
-        let run = shared.runs.get(shared.broker.as_ref(), id, READ_TRIES, &shared.cut).await;
+        let run = shared
+            .runs
+            .get(shared.broker.as_ref(), id, READ_TRIES, &shared.cut)
+            .await;
         match run {
             Ok(Some(run)) => all.extend(named_of_run(shared, &run, claims).await),
             Ok(None) => {
@@ -108,7 +113,10 @@ async fn named(shared: &Shared, claims: Vec<Claim>) -> Vec<Named> {
 }
 
 async fn named_of_run(shared: &Shared, run: &Run, claims: Vec<Claim>) -> Vec<Named> {
-    let (naming, jobs) = (run.clone(), claims.iter().map(|claim| claim.job).collect::<Vec<JobRef>>());
+    let (naming, jobs) = (
+        run.clone(),
+        claims.iter().map(|claim| claim.job).collect::<Vec<JobRef>>(),
+    );
     let identities = move || jobs.iter().map(|job| naming.identity(job)).collect::<Vec<_>>();
     // An identity hashes what its job reads: that is nothing for a thread that moves bytes.
     let identities = match tokio::task::spawn_blocking(identities).await {

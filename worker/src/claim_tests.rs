@@ -1,22 +1,20 @@
 //! The whole loop with the queue in memory: tiny jobs, long jobs, outages, drains, jobs that hang.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[path = "claim_tests/broker.rs"]
+mod broker;
 
-use async_trait::async_trait;
-use bytes::Bytes;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tickfleet_protocol::digest::digest_of;
-use tickfleet_protocol::ids::{EventId, IdempotencyKey, Identity, JobIndex, RunId, Token};
+use tickfleet_protocol::ids::{EventId, IdempotencyKey, RunId};
 use tickfleet_protocol::limits::DEFAULT_WEIGHT;
 use tickfleet_protocol::retry::RetryPolicy;
-use tickfleet_runtime::broker::memory::MemoryBroker;
-use tickfleet_runtime::broker::{
-    BrokerError, Commit, CommitOutcome, DeadLetter, Durability, FailOutcome, Failure, Held as HeldClaim, NewRun,
-    Progress, Result, RunRecord, RunState, RunSummary, Submitted,
-};
+use tickfleet_runtime::broker::{Durability, NewRun, RunState};
 use tickfleet_runtime::shutdown::Stop;
 use tokio::task::JoinHandle;
 
+use self::broker::Counted;
 use super::*;
 use crate::jobs::noop::Noop;
 
@@ -24,116 +22,11 @@ const LANES: usize = 2;
 /// Far beyond any honest wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The memory broker, with calls counted, and cut off where a test says so.
-struct Counted {
-    inner: MemoryBroker,
-    is_away: AtomicBool,
-    claims: AtomicUsize,
-    looks: AtomicUsize,
-    commits: AtomicUsize,
-    largest_claim: AtomicUsize,
-}
-
-impl Counted {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            inner: MemoryBroker::new(1 << 30),
-            is_away: AtomicBool::new(false),
-            claims: AtomicUsize::new(0),
-            looks: AtomicUsize::new(0),
-            commits: AtomicUsize::new(0),
-            largest_claim: AtomicUsize::new(0),
-        })
-    }
-
-    fn reach(&self, operation: &'static str) -> Result<()> {
-        if self.is_away.load(Ordering::SeqCst) {
-            let source = "away".into();
-            return Err(BrokerError::Unavailable { operation, source });
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Broker for Counted {
-    async fn submit(&self, run: NewRun) -> Result<Submitted> {
-        self.inner.submit(run).await
-    }
-
-    async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claim>> {
-        self.reach("claim")?;
-        let claims = self.inner.claim(request).await?;
-        self.claims.fetch_add(1, Ordering::SeqCst);
-        self.largest_claim.fetch_max(claims.len(), Ordering::SeqCst);
-        Ok(claims)
-    }
-
-    async fn beat(&self, held: &[HeldClaim], lease_ms: u64) -> Result<Vec<Token>> {
-        self.reach("beat")?;
-        self.inner.beat(held, lease_ms).await
-    }
-
-    async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<CommitOutcome>> {
-        self.reach("commit")?;
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        self.inner.commit(commits).await
-    }
-
-    async fn fail(&self, failures: Vec<Failure>) -> Result<Vec<FailOutcome>> {
-        self.reach("fail")?;
-        self.inner.fail(failures).await
-    }
-
-    async fn hand_back(&self, held: &[HeldClaim]) -> Result<()> {
-        self.reach("hand back")?;
-        self.inner.hand_back(held).await
-    }
-
-    async fn cancel(&self, run: RunId) -> Result<bool> {
-        self.inner.cancel(run).await
-    }
-
-    async fn run(&self, run: RunId) -> Result<Option<RunRecord>> {
-        self.inner.run(run).await
-    }
-
-    async fn list(&self) -> Result<Vec<RunSummary>> {
-        self.inner.list().await
-    }
-
-    async fn events(&self, run: RunId, after: EventId, wait: Duration) -> Result<Vec<(EventId, Progress)>> {
-        self.inner.events(run, after, wait).await
-    }
-
-    async fn results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
-        self.reach("results")?;
-        self.looks.fetch_add(1, Ordering::SeqCst);
-        self.inner.results(identities).await
-    }
-
-    async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {
-        self.inner.dead(run).await
-    }
-
-    async fn replay_dead(&self, run: RunId, jobs: Option<&[JobIndex]>) -> Result<u64> {
-        self.inner.replay_dead(run, jobs).await
-    }
-
-    async fn drop_dead(&self, run: RunId, jobs: Option<&[JobIndex]>) -> Result<u64> {
-        self.inner.drop_dead(run, jobs).await
-    }
-
-    async fn forget(&self, run: RunId) -> Result<()> {
-        self.inner.forget(run).await
-    }
-}
-
 /// A worker at work.
 struct Working {
     stop: Stop,
     observer: Observer,
-    task: JoinHandle<std::result::Result<(), WorkerError>>,
+    task: JoinHandle<Result<(), WorkerError>>,
 }
 
 fn work(broker: &Arc<Counted>, job_max: Duration, drain_max: Duration) -> Working {
@@ -156,13 +49,13 @@ fn work(broker: &Arc<Counted>, job_max: Duration, drain_max: Duration) -> Workin
 }
 
 impl Working {
-    async fn drained(self) -> std::result::Result<(), WorkerError> {
+    async fn drained(self) -> Result<(), WorkerError> {
         self.stop.ask(Shutdown::Draining);
         let ended = tokio::time::timeout(PATIENCE, self.task).await;
         ended.expect("a drain is bounded").expect("a worker does not panic")
     }
 
-    fn count(&self, count: impl Fn(&Status) -> &std::sync::atomic::AtomicU64) -> u64 {
+    fn count(&self, count: impl Fn(&Status) -> &AtomicU64) -> u64 {
         count(self.observer.status()).load(Ordering::SeqCst)
     }
 }
@@ -198,7 +91,9 @@ async fn until(mut is_so: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, looking).await.expect("it comes to be so");
+    tokio::time::timeout(PATIENCE, looking)
+        .await
+        .expect("it comes to be so");
 }
 
 async fn done(broker: &Counted, run: RunId) -> u64 {
@@ -208,7 +103,13 @@ async fn done(broker: &Counted, run: RunId) -> u64 {
 
 async fn until_succeeded(broker: &Counted, run: RunId) {
     until(async || {
-        let state = broker.run(run).await.expect("it answers").expect("it is kept").summary.state;
+        let state = broker
+            .run(run)
+            .await
+            .expect("it answers")
+            .expect("it is kept")
+            .summary
+            .state;
         assert!(matches!(state, RunState::Running | RunState::Succeeded), "{state:?}");
         state == RunState::Succeeded
     })
@@ -240,7 +141,8 @@ async fn tiny_jobs_travel_by_the_hundred() {
     let run = submit(&broker, &noop(0, 1), 20_000).await;
     let worker = work(&broker, PATIENCE, PATIENCE);
     until_succeeded(&broker, run).await;
-    let [claims, looks, commits] = [&broker.claims, &broker.looks, &broker.commits].map(|calls| calls.load(Ordering::SeqCst));
+    let [claims, looks, commits] =
+        [&broker.claims, &broker.looks, &broker.commits].map(|calls| calls.load(Ordering::SeqCst));
     assert!(
         claims < 1_000 && looks <= claims && commits < 4_000,
         "{claims} claims, {looks} looks, {commits} commits"
@@ -274,7 +176,11 @@ async fn long_jobs_are_not_hoarded() {
     let long = submit(&broker, &noop(300_000, 2), 500).await;
     until(async || done(&broker, long).await >= 2).await;
     until(async || worker.observer.load().unended() <= 2 * LANES).await;
-    assert_eq!(charges(&broker, long).await, 0, "what was too much went back for nothing");
+    assert_eq!(
+        charges(&broker, long).await,
+        0,
+        "what was too much went back for nothing"
+    );
     worker.drained().await.expect("it drains");
 }
 
@@ -295,7 +201,11 @@ async fn an_outage_is_sat_out_and_what_was_computed_counts() {
     }
     until_succeeded(&broker, run).await;
     assert_eq!(charges(&broker, run).await, 0);
-    assert_eq!(worker.count(|status| &status.computed), 400, "nothing was computed twice");
+    assert_eq!(
+        worker.count(|status| &status.computed),
+        400,
+        "nothing was computed twice"
+    );
     worker.drained().await.expect("it drains");
 }
 
@@ -309,12 +219,17 @@ async fn a_drain_hands_back_what_has_not_begun_and_finishes_what_computes() {
     worker.drained().await.expect("it drains");
     let status = observer.status();
     assert!(status.handed_back.load(Ordering::SeqCst) > 0);
-    assert_eq!(status.computed.load(Ordering::SeqCst), status.committed.load(Ordering::SeqCst));
+    assert_eq!(
+        status.computed.load(Ordering::SeqCst),
+        status.committed.load(Ordering::SeqCst)
+    );
     assert!(status.committed.load(Ordering::SeqCst) >= LANES as u64);
     assert_eq!(charges(&broker, run).await, 0);
     let next = work(&broker, PATIENCE, Duration::ZERO);
     until(async || next.observer.load().computing > 0).await;
-    next.drained().await.expect("what was handed back is there at once, and goes back again");
+    next.drained()
+        .await
+        .expect("what was handed back is there at once, and goes back again");
     assert_eq!(charges(&broker, run).await, 0);
 }
 
@@ -335,9 +250,14 @@ async fn a_worker_whose_lanes_all_hang_ends_with_an_error() {
     let broker = Counted::new();
     let run = submit(&broker, &noop(5_000_000, 1), LANES as u64).await;
     let worker = work(&broker, Duration::from_millis(200), PATIENCE);
-    let ended = tokio::time::timeout(PATIENCE, worker.task).await.expect("it does not hang");
+    let ended = tokio::time::timeout(PATIENCE, worker.task)
+        .await
+        .expect("it does not hang");
     let ended = ended.expect("it does not panic");
-    assert!(matches!(ended, Err(WorkerError::AllStuck { lanes: LANES, .. })), "{ended:?}");
+    assert!(
+        matches!(ended, Err(WorkerError::AllStuck { lanes: LANES, .. })),
+        "{ended:?}"
+    );
     until(async || charges(&broker, run).await == LANES).await;
 }
 

@@ -51,6 +51,29 @@ pub struct Contact {
 }
 
 impl Status {
+    /// Every count with its name and meaning.
+    fn counts(&self) -> [(&'static str, &'static str, &AtomicU64); 9] {
+        [
+            ("claimed", "Claims delivered", &self.claimed),
+            ("computed", "Jobs computed, in whatever way that ended", &self.computed),
+            ("committed", "Jobs committed", &self.committed),
+            ("found", "Jobs whose result was stored already", &self.found),
+            ("failed", "Failures reported", &self.failed),
+            ("lost", "Outcomes that came too late to count", &self.lost),
+            ("handed_back", "Claims handed back without a verdict", &self.handed_back),
+            (
+                "given_up",
+                "Jobs given up because they computed too long",
+                &self.given_up,
+            ),
+            (
+                "untold",
+                "Claims left to their leases because the queue did not answer",
+                &self.untold,
+            ),
+        ]
+    }
+
     /// Adds to a count.
     pub fn add(count: &AtomicU64, more: usize) {
         count.fetch_add(more as u64, Ordering::Relaxed);
@@ -149,6 +172,28 @@ impl Observer {
         self.shared.room.use_lanes(lanes)
     }
 
+    /// What the worker counts, in Prometheus' text format.
+    pub fn metrics_text(&self) -> String {
+        let (status, load) = (self.status(), self.load());
+        let levels = [
+            ("waiting", load.waiting),
+            ("computing", load.computing),
+            ("stuck", load.stuck),
+        ];
+        let mut text = String::new();
+        for (name, help, count) in status.counts() {
+            let count = count.load(Ordering::Relaxed);
+            let name = format!("tickfleet_worker_{name}_total");
+            text += &format!("# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}\n");
+        }
+        text +=
+            "# HELP tickfleet_worker_claims Claims whose outcome is not known\n# TYPE tickfleet_worker_claims gauge\n";
+        for (state, claims) in levels {
+            text += &format!("tickfleet_worker_claims{{state=\"{state}\"}} {claims}\n");
+        }
+        text
+    }
+
     /// Whether the broker answered within three polls, or three `announcements` while the worker has no reason to poll.
     ///
     /// # Errors
@@ -174,9 +219,15 @@ mod tests {
             source: "connection refused".into(),
         });
         assert_eq!(status.is_in_touch(poll, long), Ok(()), "one failure is none");
-        let why = status.is_in_touch(Duration::ZERO, poll).expect_err("three polls have passed");
+        let why = status
+            .is_in_touch(Duration::ZERO, poll)
+            .expect_err("three polls have passed");
         assert!(why.contains("connection refused"), "{why}");
         status.set_full(true);
-        assert_eq!(status.is_in_touch(Duration::ZERO, poll), Ok(()), "it has no reason to poll");
+        assert_eq!(
+            status.is_in_touch(Duration::ZERO, poll),
+            Ok(()),
+            "it has no reason to poll"
+        );
     }
 }

@@ -152,6 +152,10 @@ mod tests {
         assert!(matches!(no_scan, Err(JobError::Wire(_))), "{no_scan:?}");
         let unknown = JobKind::new("scan/0").unwrap();
         let error = Run::decode(&unknown, noop.encode()).expect_err("another version's");
-        assert!(error.chain().contains("scan/0") && error.retryable(), "{}", error.chain());
+        assert!(
+            error.chain().contains("scan/0") && error.retryable(),
+            "{}",
+            error.chain()
+        );
     }
 }
