@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use tickfleet_protocol::ids::{JobRef, WorkerId};
 use tickfleet_runtime::broker::BrokerError;
+use tickfleet_runtime::cache::{Tier, TierCounts};
 
 use crate::claim::{CLAIM_WAIT, Shared};
 use crate::held::Load;
+use crate::jobs::WorkCounts;
 
 /// Counts since the worker was made, and when the broker last answered.
 #[derive(Debug, Default)]
@@ -134,6 +136,16 @@ impl Observer {
         &self.shared.status
     }
 
+    /// How the results that it published came to be.
+    pub fn work(&self) -> WorkCounts {
+        self.shared.tools.work.counts()
+    }
+
+    /// What each tier of its cache has done so far.
+    pub fn cache(&self) -> Vec<(Tier, TierCounts)> {
+        self.shared.results.counts()
+    }
+
     /// How much it has to do.
     pub fn load(&self) -> Load {
         self.shared.held.load()
@@ -174,9 +186,15 @@ mod tests {
             source: "connection refused".into(),
         });
         assert_eq!(status.is_in_touch(poll, long), Ok(()), "one failure is none");
-        let why = status.is_in_touch(Duration::ZERO, poll).expect_err("three polls have passed");
+        let why = status
+            .is_in_touch(Duration::ZERO, poll)
+            .expect_err("three polls have passed");
         assert!(why.contains("connection refused"), "{why}");
         status.set_full(true);
-        assert_eq!(status.is_in_touch(Duration::ZERO, poll), Ok(()), "it has no reason to poll");
+        assert_eq!(
+            status.is_in_touch(Duration::ZERO, poll),
+            Ok(()),
+            "it has no reason to poll"
+        );
     }
 }

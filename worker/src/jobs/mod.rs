@@ -6,6 +6,7 @@
 
 pub mod noop;
 pub mod scan;
+mod work;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
 
 use self::noop::Noop;
+pub use self::work::{Work, WorkCounts};
 use crate::error::JobError;
 use crate::results::Results;
 
@@ -37,6 +39,8 @@ pub struct Tools {
     pub pool: Pool,
     /// Results of earlier stages.
     pub results: Results,
+    /// How results came to be.
+    pub work: Arc<Work>,
 }
 
 /// The computation of a job whose input is there: CPU only, for a lane. It gives the job's result.
@@ -152,6 +156,10 @@ mod tests {
         assert!(matches!(no_scan, Err(JobError::Wire(_))), "{no_scan:?}");
         let unknown = JobKind::new("scan/0").unwrap();
         let error = Run::decode(&unknown, noop.encode()).expect_err("another version's");
-        assert!(error.chain().contains("scan/0") && error.retryable(), "{}", error.chain());
+        assert!(
+            error.chain().contains("scan/0") && error.retryable(),
+            "{}",
+            error.chain()
+        );
     }
 }

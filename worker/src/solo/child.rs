@@ -62,6 +62,7 @@ async fn compute(order: Order) -> Result<bytes::Bytes, JobError> {
         inputs: Arc::new(Inputs::new(head.cache_bytes)),
         pool: Pool::new(1)?,
         results: Results::Given(Arc::new(given)),
+        work: Arc::default(),
     };
     let computation = run.fetch(&head.job, &tools).await?;
     tools.pool.run(move || lane::compute(computation)).await?
@@ -90,6 +91,8 @@ fn end_with_worker() -> io::Result<()> {
         while matches!(io::stdin().read(&mut byte), Ok(1..)) {}
         std::process::exit(1);
     };
-    std::thread::Builder::new().name("worker-watch".to_owned()).spawn(watch)?;
+    std::thread::Builder::new()
+        .name("worker-watch".to_owned())
+        .spawn(watch)?;
     Ok(())
 }

@@ -46,7 +46,11 @@ pub struct SoloOptions {
 /// The system does not say.
 pub fn this_program() -> std::io::Result<PathBuf> {
     let linux = PathBuf::from("/proc/self/exe");
-    if linux.exists() { Ok(linux) } else { std::env::current_exe() }
+    if linux.exists() {
+        Ok(linux)
+    } else {
+        std::env::current_exe()
+    }
 }
 
 /// Runs a job alone, after those before it, and ends its claim.
