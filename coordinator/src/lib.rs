@@ -3,6 +3,7 @@
 //! The files are the path of a run: [`cli`] parses, [`settings`] resolves, [`submit`] opens, plans and enqueues,
 //! [`mod@follow`] watches, [`results`] collects and writes. [`embedded`] is the cluster of one process.
 
+pub mod bench;
 pub mod cli;
 pub mod cluster;
 pub mod embedded;

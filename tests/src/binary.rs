@@ -1,6 +1,6 @@
-//! Finds the built `coordinator`: the one that `tests/run` names, else one that cargo builds on demand.
+//! Finds the built programs: those that `tests/run` names, else such that cargo builds on demand.
 //!
-//! The suites live in another crate than the program, so cargo tells them no path of it. Read [`crate::program`] next.
+//! The suites live in another crate than the programs, so cargo tells them no path of them. Read [`crate::program`] next.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 
 use crate::workspace_root;
 
-/// The variable that names a built `coordinator`; `tests/run` sets it. Without it cargo builds one.
+/// The variable that names a built `coordinator`, with a `worker` beside it; `tests/run` sets it. Without it cargo builds
+/// both.
 pub const BINARY_VARIABLE: &str = "TICKFLEET_TEST_BIN";
 
 /// The built `coordinator`: the one that [`BINARY_VARIABLE`] names, else a release build made once per process.
@@ -27,11 +28,28 @@ pub fn coordinator_binary() -> &'static Path {
             );
             path
         }
-        None => build_coordinator(),
+        None => build_programs(),
     })
 }
 
-fn build_coordinator() -> PathBuf {
+/// The built `worker`: the one beside the `coordinator`.
+///
+/// # Panics
+/// As [`coordinator_binary`], and when there is no such file.
+pub fn worker_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let path = coordinator_binary().with_file_name("worker");
+        assert!(
+            path.is_file(),
+            "there is no worker beside the coordinator: {}",
+            path.display()
+        );
+        path
+    })
+}
+
+fn build_programs() -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args([
             "build",
@@ -39,6 +57,8 @@ fn build_coordinator() -> PathBuf {
             "--locked",
             "--bin",
             "coordinator",
+            "--bin",
+            "worker",
             "--message-format",
             "json-render-diagnostics",
         ])
@@ -48,18 +68,19 @@ fn build_coordinator() -> PathBuf {
         .expect("cargo can be started");
     assert!(
         output.status.success(),
-        "cargo could not build the coordinator: see its messages above"
+        "cargo could not build the programs: see its messages above"
     );
     let messages = String::from_utf8(output.stdout).expect("cargo's messages are UTF-8");
-    executable_in(&messages).expect("cargo names the executable that it built")
+    executable_in(&messages, "coordinator").expect("cargo names the executables that it built")
 }
 
-/// The executable in cargo's stream of JSON messages.
-fn executable_in(messages: &str) -> Option<PathBuf> {
+/// The executable of a name in cargo's stream of JSON messages.
+fn executable_in(messages: &str, name: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .find(|path| path.file_name().is_some_and(|file| file == name))
 }
 
 #[cfg(test)]
@@ -68,8 +89,12 @@ mod tests {
 
     #[test]
     fn the_executable_is_found_in_cargos_messages() {
-        let messages = "{\"executable\":null}\nnot json\n{\"executable\":\"/t/coordinator\"}\n";
-        assert_eq!(executable_in(messages), Some(PathBuf::from("/t/coordinator")));
-        assert_eq!(executable_in("{}"), None);
+        let messages =
+            "{\"executable\":null}\nnot json\n{\"executable\":\"/t/worker\"}\n{\"executable\":\"/t/coordinator\"}\n";
+        assert_eq!(
+            executable_in(messages, "coordinator"),
+            Some(PathBuf::from("/t/coordinator"))
+        );
+        assert_eq!(executable_in("{}", "coordinator"), None);
     }
 }

@@ -3,6 +3,7 @@
 //! Bad usage ends with status 2 before anything runs. Every other error reaches [`main`] as a [`Failure`] and is printed
 //! there, once. The options of a job come from [`tickfleet_runtime::settings::registry`] by way of [`tickfleet_runtime::settings::flags`].
 
+mod bench;
 mod completions;
 mod config;
 mod data;
@@ -38,6 +39,7 @@ pub struct Cli {
 enum Verb {
     Submit(submit::Submit),
     Data(data::Data),
+    Bench(bench::Bench),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -74,6 +76,7 @@ impl Cli {
         match self.verb {
             Verb::Submit(submit) => submit.run(),
             Verb::Data(data) => data.run(),
+            Verb::Bench(bench) => bench.run(),
             Verb::Config(config) => config.run(),
             Verb::Completions(completions) => completions.run(),
         }
