@@ -2,6 +2,8 @@
 //!
 //! Memory holds one date's tables at a time. A file appears when all of it is written, or not at all.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
@@ -13,6 +15,7 @@ use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::RunId;
 use tickfleet_protocol::plan::{Job, stage_name};
 use tickfleet_runtime::broker::{Broker, RunState};
+use tickfleet_runtime::cache;
 use tickfleet_runtime::data::describe::{RowFault, describe};
 use tickfleet_runtime::sink::{ClosedFile, FileSink, Metadata, SinkError, Target};
 use tickfleet_runtime::tables::decode;
@@ -46,7 +49,7 @@ pub async fn collect(
     let mut report = Report::new(id, &facts.as_of);
     let mut first = FirstRejects::default();
     for date in 0..facts.as_of.len() {
-        let day = day(cluster.broker.as_ref(), run, date).await?;
+        let day = day(&cluster.broker, run, date).await?;
         first = first.merge(day.first_rejects);
         tokio::task::block_in_place(|| writer.write(&day))?;
         if out.is_none() {
@@ -93,13 +96,14 @@ struct Day {
     first_rejects: FirstRejects,
 }
 
-async fn day(broker: &dyn Broker, run: &Run, date: usize) -> Result<Day, Failure> {
+async fn day(broker: &Arc<dyn Broker>, run: &Run, date: usize) -> Result<Day, Failure> {
     let lost = |error: &(dyn std::error::Error + 'static)| {
         let as_of = format_date(run.record.facts.as_of[date]);
         Failure::new(ExitStatus::Failed, format!("the result of {as_of} cannot be read")).because(error)
     };
     let identity = run.identities().of(&Job::Reduce { date });
-    let bytes = broker.result(identity).await.map_err(|error| lost(&error))?;
+    let found = cache::Results::alone(broker.clone()).get(&[identity]).await;
+    let bytes = found.map_err(|error| lost(&error))?.pop().flatten();
     let bytes = bytes.ok_or_else(|| lost(&std::io::Error::other("it has expired")))?;
     let output = ReduceOutput::decode(bytes).map_err(|error| lost(&error))?;
     let table = |bytes| decode(bytes).map_err(|error| lost(&error));

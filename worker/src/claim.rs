@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tickfleet_protocol::ids::WorkerId;
 use tickfleet_runtime::broker::{Broker, Claim, ClaimRequest};
+use tickfleet_runtime::cache;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::shutdown::{Shutdown, reached};
@@ -70,6 +71,7 @@ pub struct Worker {
 /// What the parts of a worker share.
 pub(crate) struct Shared {
     pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) results: Arc<cache::Results>,
     pub(crate) tools: Tools,
     pub(crate) options: WorkerOptions,
     pub(crate) runs: Runs,
@@ -85,15 +87,29 @@ pub(crate) struct Shared {
 }
 
 impl Worker {
-    /// A worker of a broker's jobs that computes on a pool.
+    /// A worker of a broker's jobs that computes on a pool, in the process in which that broker lives.
     pub fn new(broker: Arc<dyn Broker>, inputs: Arc<Inputs>, pool: Pool, options: WorkerOptions) -> Self {
+        let results = Arc::new(cache::Results::alone(Arc::clone(&broker)));
+        Self::with_results(broker, results, inputs, pool, options)
+    }
+
+    /// A worker of a broker's jobs that reads and writes their results over the tiers of a cache.
+    pub fn with_results(
+        broker: Arc<dyn Broker>,
+        results: Arc<cache::Results>,
+        inputs: Arc<Inputs>,
+        pool: Pool,
+        options: WorkerOptions,
+    ) -> Self {
         let cut = CancellationToken::new();
         let shared = Shared {
             tools: Tools {
                 inputs,
-                results: Results::stored(Arc::clone(&broker), cut.clone()),
+                results: Results::Stored(Arc::clone(&results), cut.clone()),
                 pool: pool.clone(),
+                work: Arc::default(),
             },
+            results,
             room: Room::new(pool.lanes(), options.read_ahead),
             broker,
             options,

@@ -3,6 +3,7 @@
 //! While the broker does not answer, what is computed is kept and sent again until it does; the broker's calls are safe to
 //! send again. An outcome that comes too late is dropped and counted. Read next: [`crate::outbox`].
 
+use futures::{StreamExt, stream};
 use tickfleet_protocol::ids::Token;
 use tickfleet_runtime::broker::{
     BrokerError, Claim, Commit, CommitOutcome, FailOutcome, Failure, Held as HeldClaim, Result,
@@ -13,6 +14,9 @@ use crate::backoff::persist;
 use crate::claim::Shared;
 use crate::outbox::Outcome;
 use crate::status::Status;
+
+/// Results that are written to the store side by side.
+const PACKED_SIDE_BY_SIDE: usize = 8;
 
 /// Publishes until the outbox is closed and empty.
 pub(crate) async fn publish(shared: &Shared) {
@@ -29,7 +33,9 @@ pub(crate) async fn publish(shared: &Shared) {
 
 async fn tell(shared: &Shared, batch: Vec<(Claim, Outcome)>) {
     let (mut commits, mut failures, mut returned) = (Vec::new(), Vec::new(), Vec::new());
-    for (claim, outcome) in batch {
+    let packed = stream::iter(batch).map(|(claim, outcome)| pack(shared, claim, outcome));
+    let packed: Vec<_> = packed.buffered(PACKED_SIDE_BY_SIDE).collect().await;
+    for (claim, outcome) in packed {
         match outcome {
             Outcome::Done(identity, result) => commits.push(Commit {
                 job: claim.job,
@@ -49,9 +55,24 @@ async fn tell(shared: &Shared, batch: Vec<(Claim, Outcome)>) {
             Outcome::HandedBack => returned.push(claim.held()),
         }
     }
+    // Before the results that they lead to are seen: whoever sees these may look for them.
+    shared.results.share().await;
     commit(shared, commits).await;
     fail(shared, failures).await;
     hand_back(shared, returned).await;
+}
+
+/// Makes a result what the queue keeps of it; one that finds no place is its job's failure.
+async fn pack(shared: &Shared, claim: Claim, outcome: Outcome) -> (Claim, Outcome) {
+    let Outcome::Done(identity, Some(result)) = outcome else {
+        return (claim, outcome);
+    };
+    let packed = shared.results.pack(identity, result).await;
+    let outcome = match packed {
+        Ok(packed) => Outcome::Done(identity, Some(packed)),
+        Err(error) => Outcome::of(&error.into()),
+    };
+    (claim, outcome)
 }
 
 /// Commits. A batch that is refused for the size of its results is sent one by one: one that is too large must not hold

@@ -6,6 +6,7 @@
 
 pub mod noop;
 pub mod scan;
+mod work;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
 
 use self::noop::Noop;
+pub use self::work::{Work, WorkCounts};
 use crate::error::JobError;
 use crate::results::Results;
 
@@ -37,6 +39,8 @@ pub struct Tools {
     pub pool: Pool,
     /// Results of earlier stages.
     pub results: Results,
+    /// How results came to be.
+    pub work: Arc<Work>,
 }
 
 /// The computation of a job whose input is there: CPU only, for a lane. It gives the job's result.

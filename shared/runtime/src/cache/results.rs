@@ -87,6 +87,7 @@ pub struct Results {
     local: Local,
     store: Option<Arc<ResultStore>>,
     inline_max: usize,
+    is_alone: bool,
     /// Records that wait to be shared.
     noted: Mutex<Vec<(Identity, Bytes)>>,
 }
@@ -95,6 +96,20 @@ impl Results {
     /// Results of a queue. Those of more than `inline_max` bytes go to the store; without one, all stay in the queue.
     pub fn new(broker: Arc<dyn Broker>, local: Local, store: Option<Arc<ResultStore>>, inline_max: u64) -> Self {
         Self::with_patience(broker, local, store, inline_max, PATIENCE)
+    }
+
+    /// Results of a queue that lives and dies with this process: it has all that there is.
+    pub fn alone(broker: Arc<dyn Broker>) -> Self {
+        let results = Self::new(broker, Local::new(0, None), None, u64::MAX);
+        Self {
+            is_alone: true,
+            ..results
+        }
+    }
+
+    /// Whether nothing can be found but what this process has committed: then it is not worth a look by content.
+    pub const fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     fn with_patience(
@@ -111,6 +126,7 @@ impl Results {
             local,
             store,
             inline_max,
+            is_alone: false,
             noted: Mutex::default(),
         }
     }
@@ -121,11 +137,11 @@ impl Results {
             None => self.upstream.try_stored(identities).await,
             Some(store) => self.try_reachable(identities, store).await,
         };
-        let probes = stream::iter(identities.iter().zip(stored)).map(|(identity, is_stored)| async move {
+        let probes = stream::iter(identities.to_vec().into_iter().zip(stored)).map(|(identity, is_stored)| async move {
             if is_stored {
                 return Probe::Stored;
             }
-            let held = self.local.get_known(Key::result(identity)).await;
+            let held = self.local.get_known(Key::result(&identity)).await;
             held.map_or(Probe::Absent, Probe::Held)
         });
         probes.buffered(READS_MAX).collect().await
@@ -144,13 +160,13 @@ impl Results {
     /// # Errors
     /// A tier that has to be asked does not answer: one that has the result might.
     pub async fn get(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>, ResultsError> {
-        let local = stream::iter(identities).map(|identity| self.local.get(Key::result(identity)));
+        let local = stream::iter(identities.to_vec()).map(|identity| self.local.get(Key::result(&identity)));
         let mut found: Vec<Option<Bytes>> = local.buffered(READS_MAX).collect().await;
         let missing: Vec<usize> = (0..found.len()).filter(|&place| found[place].is_none()).collect();
         let wanted: Vec<Identity> = missing.iter().map(|&place| identities[place]).collect();
         let envelopes = self.upstream.results(&wanted).await?;
         let opened =
-            stream::iter(wanted.iter().zip(envelopes)).map(|(identity, envelope)| self.open(identity, envelope));
+            stream::iter(wanted.into_iter().zip(envelopes)).map(|(identity, envelope)| self.open(identity, envelope));
         let mut opened = opened.buffered(READS_MAX);
         for place in missing {
             found[place] = opened.next().await.expect("each envelope is opened")?;
@@ -165,7 +181,7 @@ impl Results {
             return Some(found);
         }
         let envelope = self.upstream.try_results(&[identity]).await.pop()?;
-        self.open(&identity, envelope).await.ok().flatten()
+        self.open(identity, envelope).await.ok().flatten()
     }
 
     /// Prepares a computed result for its commit: gives what the queue's server is to keep under its identity.
@@ -223,10 +239,10 @@ impl Results {
     /// Whether the queue's server has each result, and the store what that points to.
     async fn try_reachable(&self, identities: &[Identity], store: &ResultStore) -> Vec<bool> {
         let envelopes = self.upstream.try_results(identities).await;
-        let looks = stream::iter(identities.iter().zip(envelopes)).map(|(identity, envelope)| async move {
+        let looks = stream::iter(identities.to_vec().into_iter().zip(envelopes)).map(|(identity, envelope)| async move {
             match envelope.as_ref().and_then(Envelope::decode) {
                 Some(Envelope::Inline(result)) => {
-                    self.local.put(Key::result(identity), result);
+                    self.local.put(Key::result(&identity), result);
                     true
                 }
                 Some(Envelope::Pointer(pointer)) => store.has(&pointer).await.unwrap_or(false),
@@ -242,7 +258,7 @@ impl Results {
     }
 
     /// The result of an envelope, which this machine then has as well; `None` where it is gone or damaged.
-    async fn open(&self, identity: &Identity, envelope: Option<Bytes>) -> Result<Option<Bytes>, ResultsError> {
+    async fn open(&self, identity: Identity, envelope: Option<Bytes>) -> Result<Option<Bytes>, ResultsError> {
         let Some(bytes) = envelope else {
             return Ok(None);
         };
@@ -258,7 +274,7 @@ impl Results {
             }
         };
         if let Some(result) = &result {
-            self.local.put(Key::result(identity), result.clone());
+            self.local.put(Key::result(&identity), result.clone());
         }
         Ok(result)
     }
