@@ -79,7 +79,9 @@ fn passing<T>(shared: &Shared, point: &'static str, items: Vec<T>, claim: impl F
         Ok(()) => items,
         Err(injected) => {
             let error = injected.into();
-            items.iter().for_each(|item| shared.conclude_failed(claim(item), &error));
+            items
+                .iter()
+                .for_each(|item| shared.conclude_failed(claim(item), &error));
             Vec::new()
         }
     }
@@ -93,9 +95,15 @@ async fn named(shared: &Shared, claims: Vec<Claim>) -> Vec<Named> {
     }
     let mut all = Vec::new();
     for (id, claims) in by_run {
-        let run = shared.runs.get(shared.broker.as_ref(), id, READ_TRIES, &shared.cut).await;
+        let run = shared
+            .runs
+            .get(shared.broker.as_ref(), id, READ_TRIES, &shared.cut)
+            .await;
         match run {
-            Ok(Some(run)) => all.extend(named_of_run(shared, &run, claims).await),
+            Ok(Some(known)) => {
+                shared.observe.begin(&known, &claims, &shared.options);
+                all.extend(named_of_run(shared, &known.run, claims).await);
+            }
             Ok(None) => {
                 // The run is gone, and its claims with it.
                 let tokens: Vec<_> = claims.iter().map(|claim| claim.token).collect();
@@ -108,7 +116,10 @@ async fn named(shared: &Shared, claims: Vec<Claim>) -> Vec<Named> {
 }
 
 async fn named_of_run(shared: &Shared, run: &Run, claims: Vec<Claim>) -> Vec<Named> {
-    let (naming, jobs) = (run.clone(), claims.iter().map(|claim| claim.job).collect::<Vec<JobRef>>());
+    let (naming, jobs) = (
+        run.clone(),
+        claims.iter().map(|claim| claim.job).collect::<Vec<JobRef>>(),
+    );
     let identities = move || jobs.iter().map(|job| naming.identity(job)).collect::<Vec<_>>();
     // An identity hashes what its job reads: that is nothing for a thread that moves bytes.
     let identities = match tokio::task::spawn_blocking(identities).await {
@@ -175,8 +186,11 @@ async fn fetch(shared: &Arc<Shared>, named: Named) -> Result<(), JobError> {
     }
     let Named { claim, run, identity } = named;
     let after = shared.options.job_max;
-    let fetched = tokio::time::timeout(after, run.fetch(&claim.job, &shared.tools)).await;
-    let computation = fetched.unwrap_or(Err(JobError::FetchTimeout { after }))?;
+    let fetching = async {
+        let fetched = tokio::time::timeout(after, run.fetch(&claim.job, &shared.tools)).await;
+        fetched.unwrap_or(Err(JobError::FetchTimeout { after }))
+    };
+    let computation = shared.observe.fetch(&claim.token, fetching).await?;
     fault::point("worker.after_fetch")?;
     let ready = Ready {
         claim,

@@ -198,7 +198,9 @@ async fn until(mut is_so: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, looking).await.expect("it comes to be so");
+    tokio::time::timeout(PATIENCE, looking)
+        .await
+        .expect("it comes to be so");
 }
 
 async fn done(broker: &Counted, run: RunId) -> u64 {
@@ -208,7 +210,13 @@ async fn done(broker: &Counted, run: RunId) -> u64 {
 
 async fn until_succeeded(broker: &Counted, run: RunId) {
     until(async || {
-        let state = broker.run(run).await.expect("it answers").expect("it is kept").summary.state;
+        let state = broker
+            .run(run)
+            .await
+            .expect("it answers")
+            .expect("it is kept")
+            .summary
+            .state;
         assert!(matches!(state, RunState::Running | RunState::Succeeded), "{state:?}");
         state == RunState::Succeeded
     })
@@ -240,7 +248,8 @@ async fn tiny_jobs_travel_by_the_hundred() {
     let run = submit(&broker, &noop(0, 1), 20_000).await;
     let worker = work(&broker, PATIENCE, PATIENCE);
     until_succeeded(&broker, run).await;
-    let [claims, looks, commits] = [&broker.claims, &broker.looks, &broker.commits].map(|calls| calls.load(Ordering::SeqCst));
+    let [claims, looks, commits] =
+        [&broker.claims, &broker.looks, &broker.commits].map(|calls| calls.load(Ordering::SeqCst));
     assert!(
         claims < 1_000 && looks <= claims && commits < 4_000,
         "{claims} claims, {looks} looks, {commits} commits"
@@ -274,7 +283,11 @@ async fn long_jobs_are_not_hoarded() {
     let long = submit(&broker, &noop(300_000, 2), 500).await;
     until(async || done(&broker, long).await >= 2).await;
     until(async || worker.observer.load().unended() <= 2 * LANES).await;
-    assert_eq!(charges(&broker, long).await, 0, "what was too much went back for nothing");
+    assert_eq!(
+        charges(&broker, long).await,
+        0,
+        "what was too much went back for nothing"
+    );
     worker.drained().await.expect("it drains");
 }
 
@@ -295,7 +308,11 @@ async fn an_outage_is_sat_out_and_what_was_computed_counts() {
     }
     until_succeeded(&broker, run).await;
     assert_eq!(charges(&broker, run).await, 0);
-    assert_eq!(worker.count(|status| &status.computed), 400, "nothing was computed twice");
+    assert_eq!(
+        worker.count(|status| &status.computed),
+        400,
+        "nothing was computed twice"
+    );
     worker.drained().await.expect("it drains");
 }
 
@@ -309,12 +326,17 @@ async fn a_drain_hands_back_what_has_not_begun_and_finishes_what_computes() {
     worker.drained().await.expect("it drains");
     let status = observer.status();
     assert!(status.handed_back.load(Ordering::SeqCst) > 0);
-    assert_eq!(status.computed.load(Ordering::SeqCst), status.committed.load(Ordering::SeqCst));
+    assert_eq!(
+        status.computed.load(Ordering::SeqCst),
+        status.committed.load(Ordering::SeqCst)
+    );
     assert!(status.committed.load(Ordering::SeqCst) >= LANES as u64);
     assert_eq!(charges(&broker, run).await, 0);
     let next = work(&broker, PATIENCE, Duration::ZERO);
     until(async || next.observer.load().computing > 0).await;
-    next.drained().await.expect("what was handed back is there at once, and goes back again");
+    next.drained()
+        .await
+        .expect("what was handed back is there at once, and goes back again");
     assert_eq!(charges(&broker, run).await, 0);
 }
 
@@ -335,9 +357,14 @@ async fn a_worker_whose_lanes_all_hang_ends_with_an_error() {
     let broker = Counted::new();
     let run = submit(&broker, &noop(5_000_000, 1), LANES as u64).await;
     let worker = work(&broker, Duration::from_millis(200), PATIENCE);
-    let ended = tokio::time::timeout(PATIENCE, worker.task).await.expect("it does not hang");
+    let ended = tokio::time::timeout(PATIENCE, worker.task)
+        .await
+        .expect("it does not hang");
     let ended = ended.expect("it does not panic");
-    assert!(matches!(ended, Err(WorkerError::AllStuck { lanes: LANES, .. })), "{ended:?}");
+    assert!(
+        matches!(ended, Err(WorkerError::AllStuck { lanes: LANES, .. })),
+        "{ended:?}"
+    );
     until(async || charges(&broker, run).await == LANES).await;
 }
 

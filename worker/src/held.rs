@@ -126,6 +126,11 @@ impl Held {
         self.changed.notify_one();
     }
 
+    /// Whether a claim is held.
+    pub fn holds(&self, token: &Token) -> bool {
+        self.lock().claims.contains_key(token)
+    }
+
     /// Whether the broker took a claim back, or it is not held.
     pub fn is_revoked(&self, token: &Token) -> bool {
         self.lock().claims.get(token).is_none_or(|entry| entry.is_revoked)
@@ -175,7 +180,11 @@ impl Held {
     /// The jobs held, the oldest first, at most `max` of them, and how many there are.
     pub fn jobs(&self, max: usize) -> (Vec<JobRef>, usize) {
         let state = self.lock();
-        let mut jobs: Vec<(u64, JobRef)> = state.claims.values().map(|entry| (entry.nth, entry.claim.job)).collect();
+        let mut jobs: Vec<(u64, JobRef)> = state
+            .claims
+            .values()
+            .map(|entry| (entry.nth, entry.claim.job))
+            .collect();
         jobs.sort_unstable_by_key(|(nth, _)| *nth);
         let all = jobs.len();
         (jobs.into_iter().take(max).map(|(_, job)| job).collect(), all)

@@ -42,7 +42,10 @@ fn a_claim_begins_and_ends_once() {
     assert_eq!(counts(&held), (1, 1, 0));
     assert!(!held.end_waiting(&Token(0)), "it computes");
     assert!(held.end(&Token(0)) && !held.end(&Token(0)));
-    assert!(held.end_waiting(&Token(1)) && !held.begin(&Token(1)), "what has ended does not begin");
+    assert!(
+        held.end_waiting(&Token(1)) && !held.begin(&Token(1)),
+        "what has ended does not begin"
+    );
     assert_eq!(counts(&held), (0, 0, 0));
     assert_eq!(held.live().len(), 2, "leases are renewed until the broker knows");
     held.release(&[Token(0), Token(1)]);
@@ -88,7 +91,11 @@ fn a_job_that_hangs_loses_its_lease_and_takes_its_lane() {
     let live: Vec<u128> = held.live().iter().map(|held| held.token.0).collect();
     assert!(!live.contains(&0) && live.len() == 2);
     assert_eq!(indexes(&held.withdraw_waiting(0)), [1]);
-    assert_eq!(indexes(&held.withdraw_unended()), [2], "the hanging one is charged by its lease");
+    assert_eq!(
+        indexes(&held.withdraw_unended()),
+        [2],
+        "the hanging one is charged by its lease"
+    );
     assert!(held.end(&Token(0)), "it came to an end after all");
     assert_eq!(counts(&held), (0, 0, 0));
 }
@@ -97,5 +104,8 @@ fn a_job_that_hangs_loses_its_lease_and_takes_its_lane() {
 fn jobs_are_listed_oldest_first_up_to_a_bound() {
     let held = held(3);
     let (jobs, all) = held.jobs(2);
-    assert_eq!((jobs.iter().map(|job| job.index.0).collect::<Vec<_>>(), all), (vec![0, 1], 3));
+    assert_eq!(
+        (jobs.iter().map(|job| job.index.0).collect::<Vec<_>>(), all),
+        (vec![0, 1], 3)
+    );
 }

@@ -13,6 +13,7 @@ mod heartbeat;
 pub mod held;
 pub mod jobs;
 mod lane;
+mod observe;
 pub mod outbox;
 mod publish;
 pub mod results;

@@ -74,7 +74,9 @@ impl State {
 impl Outbox {
     /// Puts an outcome in, as soon as there is room: for lanes, never for async threads. Dropped once nobody publishes.
     pub fn put(&self, claim: Claim, outcome: Outcome) {
-        let waited = self.room.wait_while(self.lock(), |state| state.is_full() && !state.is_closed);
+        let waited = self
+            .room
+            .wait_while(self.lock(), |state| state.is_full() && !state.is_closed);
         let state = waited.unwrap_or_else(PoisonError::into_inner);
         self.put_in(state, claim, outcome);
     }

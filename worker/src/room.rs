@@ -106,17 +106,15 @@ impl Room {
         let free = size.saturating_sub(load.unended());
         let is_grown = size > self.lanes + self.read_ahead;
         let worth = if is_grown { size / 2 } else { 1 };
-        if free < worth {
-            0
-        } else {
-            free.min(MAX_CLAIMS_PER_CALL)
-        }
+        if free < worth { 0 } else { free.min(MAX_CLAIMS_PER_CALL) }
     }
 
     /// Claims that may go on waiting behind jobs that turned out to be long, where there are more: those are better off
     /// with another worker.
     pub fn may_wait(&self, load: &Load) -> Option<usize> {
-        let is_long = load.oldest.is_some_and(|oldest| oldest >= Duration::from_nanos(HELD_WORK_NS));
+        let is_long = load
+            .oldest
+            .is_some_and(|oldest| oldest >= Duration::from_nanos(HELD_WORK_NS));
         let may_wait = self.size(load).saturating_sub(load.computing);
         (is_long && load.waiting > may_wait).then_some(may_wait)
     }
@@ -189,7 +187,9 @@ mod tests {
     fn claims_are_asked_for_when_they_are_worth_a_round_trip() {
         let check = |job_us: Option<u64>, waiting: usize, computing: usize, expect: usize| {
             let room = Room::new(2, 2);
-            job_us.into_iter().for_each(|us| room.measured(Kind::Noop, 1, micros(us)));
+            job_us
+                .into_iter()
+                .for_each(|us| room.measured(Kind::Noop, 1, micros(us)));
             let load = Load {
                 waiting,
                 computing,
@@ -242,7 +242,9 @@ mod tests {
     fn tiny_jobs_go_to_a_lane_in_pieces_and_every_lane_gets_some() {
         let check = |job_us: Option<u64>, ready: usize, expect: usize| {
             let room = Room::new(2, 2);
-            job_us.into_iter().for_each(|us| room.measured(Kind::Noop, 1, micros(us)));
+            job_us
+                .into_iter()
+                .for_each(|us| room.measured(Kind::Noop, 1, micros(us)));
             assert_eq!(room.chunk(Kind::Noop, ready), expect, "{job_us:?}, {ready} ready");
         };
         check(None, 100, 1);

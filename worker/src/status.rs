@@ -174,9 +174,15 @@ mod tests {
             source: "connection refused".into(),
         });
         assert_eq!(status.is_in_touch(poll, long), Ok(()), "one failure is none");
-        let why = status.is_in_touch(Duration::ZERO, poll).expect_err("three polls have passed");
+        let why = status
+            .is_in_touch(Duration::ZERO, poll)
+            .expect_err("three polls have passed");
         assert!(why.contains("connection refused"), "{why}");
         status.set_full(true);
-        assert_eq!(status.is_in_touch(Duration::ZERO, poll), Ok(()), "it has no reason to poll");
+        assert_eq!(
+            status.is_in_touch(Duration::ZERO, poll),
+            Ok(()),
+            "it has no reason to poll"
+        );
     }
 }

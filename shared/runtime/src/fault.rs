@@ -236,7 +236,15 @@ mod tests {
         };
         check("worker.after_claim", "POINT=ACTION");
         check("worker.after_lunch=kill", "worker.after_claim");
-        for action in ["maim", "kill@0", "kill@x", "delay", "delay:-1", "delay:86400001", "panic:1"] {
+        for action in [
+            "maim",
+            "kill@0",
+            "kill@x",
+            "delay",
+            "delay:-1",
+            "delay:86400001",
+            "panic:1",
+        ] {
             check(&format!("worker.after_claim={action}"), "delay:MILLISECONDS");
         }
     }

@@ -11,9 +11,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tickfleet_protocol::identity::KERNEL_VERSION;
-use tickfleet_protocol::ids::{Identity, JobKind, JobRef};
+use tickfleet_protocol::ids::{Identity, JobKind, JobRef, StageIndex};
+use tickfleet_protocol::plan;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
+use tickfleet_runtime::telemetry::delivery::Reads;
 
 use self::noop::Noop;
 use crate::error::JobError;
@@ -94,6 +96,22 @@ impl Run {
         }
     }
 
+    /// Name of a stage of it.
+    pub fn stage_name(&self, stage: StageIndex) -> &'static str {
+        match self {
+            Self::Scan(_) => plan::stage_name(u32::from(stage.0)),
+            Self::Noop(_) => "noop",
+        }
+    }
+
+    /// The jobs of an earlier stage that a job reads.
+    pub fn linked(&self, job: &JobRef) -> Option<Reads> {
+        match self {
+            Self::Scan(run) => scan::linked(run, job),
+            Self::Noop(_) => None,
+        }
+    }
+
     /// Identity of a job's result. CPU only.
     ///
     /// # Errors
@@ -152,6 +170,10 @@ mod tests {
         assert!(matches!(no_scan, Err(JobError::Wire(_))), "{no_scan:?}");
         let unknown = JobKind::new("scan/0").unwrap();
         let error = Run::decode(&unknown, noop.encode()).expect_err("another version's");
-        assert!(error.chain().contains("scan/0") && error.retryable(), "{}", error.chain());
+        assert!(
+            error.chain().contains("scan/0") && error.retryable(),
+            "{}",
+            error.chain()
+        );
     }
 }

@@ -42,7 +42,10 @@ impl Noop {
     pub fn decode(payload: &[u8]) -> Result<Self, JobError> {
         let noop: Self = serde_json::from_slice(payload).map_err(JobError::Noop)?;
         if noop.result_bytes > MAX_RESULT_BYTES as u64 {
-            let too_large = format!("result_bytes is {}, allowed is at most {MAX_RESULT_BYTES}", noop.result_bytes);
+            let too_large = format!(
+                "result_bytes is {}, allowed is at most {MAX_RESULT_BYTES}",
+                noop.result_bytes
+            );
             return Err(JobError::Noop(serde::de::Error::custom(too_large)));
         }
         Ok(noop)
@@ -52,7 +55,9 @@ impl Noop {
     pub fn identity(&self, job: &JobRef) -> Identity {
         let mut digester = Digester::new("noop");
         digester.part(VERSION.as_bytes()).part(&canonical(self));
-        digester.part(&job.stage.0.to_le_bytes()).part(&job.index.0.to_le_bytes());
+        digester
+            .part(&job.stage.0.to_le_bytes())
+            .part(&job.index.0.to_le_bytes());
         Identity(digester.finish().0)
     }
 

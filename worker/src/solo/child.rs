@@ -90,6 +90,8 @@ fn end_with_worker() -> io::Result<()> {
         while matches!(io::stdin().read(&mut byte), Ok(1..)) {}
         std::process::exit(1);
     };
-    std::thread::Builder::new().name("worker-watch".to_owned()).spawn(watch)?;
+    std::thread::Builder::new()
+        .name("worker-watch".to_owned())
+        .spawn(watch)?;
     Ok(())
 }

@@ -75,7 +75,10 @@ impl Order {
     /// Sends it.
     pub(super) async fn send(&self, to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         let head = serde_json::to_vec(&self.head).map_err(io::Error::other)?;
-        for frame in [&head[..], &self.payload].into_iter().chain(self.results.iter().map(|result| &result[..])) {
+        for frame in [&head[..], &self.payload]
+            .into_iter()
+            .chain(self.results.iter().map(|result| &result[..]))
+        {
             to.write_all(&(frame.len() as u64).to_le_bytes()).await?;
             to.write_all(frame).await?;
         }
@@ -221,7 +224,12 @@ mod tests {
         other.head.version = "0.0.0".to_owned();
         let refused = Order::receive(&mut &sent(&other).await[..], |_| Ok(())).expect_err("another version");
         assert!(refused.to_string().contains("0.0.0"), "{refused}");
-        for wire in [&u64::MAX.to_le_bytes()[..], &[1, 0, 0, 0, 0, 0, 0, 0, b'?'], &[0; 8], &[9]] {
+        for wire in [
+            &u64::MAX.to_le_bytes()[..],
+            &[1, 0, 0, 0, 0, 0, 0, 0, b'?'],
+            &[0; 8],
+            &[9],
+        ] {
             assert!(Answer::receive(&mut &*wire).await.is_err(), "{wire:?}");
         }
     }

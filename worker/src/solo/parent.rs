@@ -115,7 +115,10 @@ fn death(status: Option<ExitStatus>, said: &str, memory_bytes: u64) -> Death {
     let how = match (status.signal(), status.code()) {
         (Some(signal), _) if matches!(name(signal), Some("SIGTERM" | "SIGINT" | "SIGHUP")) => return Death::Told,
         _ if said.contains(OUT_OF_MEMORY) => {
-            format!("it needed more than its {} MB of memory (job_memory)", memory_bytes / 1_000_000)
+            format!(
+                "it needed more than its {} MB of memory (job_memory)",
+                memory_bytes / 1_000_000
+            )
         }
         (Some(signal), _) => {
             let name = name(signal).map(|name| format!(" ({name})")).unwrap_or_default();
@@ -131,7 +134,11 @@ fn death(status: Option<ExitStatus>, said: &str, memory_bytes: u64) -> Death {
 
 /// The last line that says something, cut to a quote.
 fn last_words(said: &str) -> &str {
-    let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    let line = said
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default();
     &line[..line.floor_char_boundary(QUOTE_BYTES_MAX)]
 }
 
@@ -161,12 +168,20 @@ mod tests {
     #[test]
     fn a_death_is_told_in_words() {
         let check = |raw: i32, said: &str, expect: Death| {
-            assert_eq!(death(Some(ExitStatus::from_raw(raw)), said, 64_000_000), expect, "{raw} {said}");
+            assert_eq!(
+                death(Some(ExitStatus::from_raw(raw)), said, 64_000_000),
+                expect,
+                "{raw} {said}"
+            );
         };
         let of = |how: &str| Death::Of(how.to_owned());
         check(15, "", Death::Told);
         check(11, "", of("it was killed by signal 11 (SIGSEGV)"));
-        check(6, "a\nstack overflow\n\n", of("it was killed by signal 6 (SIGABRT); it said: stack overflow"));
+        check(
+            6,
+            "a\nstack overflow\n\n",
+            of("it was killed by signal 6 (SIGABRT); it said: stack overflow"),
+        );
         check(97 << 8, "", of("it ended with status 97 and no answer"));
         check(63, "", of("it was killed by signal 63"));
         check(
