@@ -58,5 +58,5 @@ impl Work {
 }
 
 fn scan(stage: u32) -> std::sync::Arc<metrics::JobMetrics> {
-    metrics::shared().jobs.of(&Kind::Scan.job_kind(), stage_name(stage))
+    metrics::shared().jobs.of(Kind::Scan.version(), stage_name(stage))
 }
