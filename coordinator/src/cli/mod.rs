@@ -6,6 +6,7 @@
 mod completions;
 mod config;
 mod data;
+mod serve;
 mod stdout;
 mod submit;
 mod suggest;
@@ -36,6 +37,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Submit(submit::Submit),
+    Serve(serve::Serve),
     Data(data::Data),
     Config(config::Config),
     Completions(completions::Completions),
@@ -72,6 +74,7 @@ impl Cli {
     fn run(self) -> Result<ExitStatus, Failure> {
         match self.verb {
             Verb::Submit(submit) => submit.run(),
+            Verb::Serve(serve) => serve.run(),
             Verb::Data(data) => data.run(),
             Verb::Config(config) => config.run(),
             Verb::Completions(completions) => completions.run(),
