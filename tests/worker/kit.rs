@@ -41,7 +41,8 @@ impl Queue {
     /// A worker of this queue whose fault points are armed.
     pub(crate) fn faulty_worker(&self, args: &[&str], faults: &str) -> Running {
         let url = self.server.url();
-        let args = ["--redis", &url].iter().chain(args);
+        let queue = ["--redis", &url];
+        let args = queue.iter().chain(args);
         Running::start(worker_binary(), args, &[("TICKFLEET_FAULT", faults)])
     }
 
