@@ -68,7 +68,14 @@ impl Queue {
             retry,
             durability: Durability::Memory,
         };
-        self.broker.submit(run).await.expect("a valid run is accepted").run
+        let mut submitted = None;
+        // Its server may have been restarted: the first call finds the connection broken.
+        patiently(async || {
+            submitted = self.broker.submit(run.clone()).await.ok();
+            submitted.is_some()
+        })
+        .await;
+        submitted.expect("it was accepted").run
     }
 
     /// A run as it stands, asked for until the server answers.
