@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod program;
 pub mod random;
 pub mod redis_server;
+pub mod service;
 pub mod shell;
 pub mod tables;
 
