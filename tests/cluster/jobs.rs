@@ -39,7 +39,7 @@ fn a_job_that_loops_for_ever_is_blamed_alone() {
 /// retry computes the one job and the rest of the run.
 fn poison(action: &str, needles: &[&str]) {
     let fleet = Fleet::start();
-    let fault = format!("worker.in_compute[map/3]={action}");
+    let fault = format!("worker.in_compute[0/3]={action}");
     let poisoned = || fleet.worker_with("poisoned", &["--job-max-s", "2"], &[("TICKFLEET_FAULT", &fault)]);
     let mut run = fleet.submit_beside(&[]);
     run.wait_until_accepted();
