@@ -55,7 +55,7 @@ fn a_million_jobs_are_cancelled_at_once() {
 fn on_its_queue(fleet: &Fleet, scenario: impl AsyncFnOnce(&RedisBroker)) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     runtime.block_on(async {
-        let url = RedisUrl::parse(&fleet.redis.url()).expect("a server's address");
+        let url: RedisUrl = fleet.redis.url().parse().expect("a server's address");
         let broker = RedisBroker::connect(&RedisOptions::new(url)).await.expect("the server can be reached");
         scenario(&broker).await;
     });
