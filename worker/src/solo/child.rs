@@ -65,7 +65,7 @@ async fn compute(order: Order) -> Result<bytes::Bytes, JobError> {
         work: Arc::default(),
     };
     let computation = run.fetch(&head.job, &tools).await?;
-    tools.pool.run(move || lane::compute(computation)).await?
+    tools.pool.run(move || lane::compute(&head.job, computation)).await?
 }
 
 fn limit_memory(bytes: u64) -> io::Result<()> {
