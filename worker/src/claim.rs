@@ -89,12 +89,12 @@ impl Worker {
     pub fn new(broker: Arc<dyn Broker>, inputs: Arc<Inputs>, pool: Pool, options: WorkerOptions) -> Self {
         let cut = CancellationToken::new();
         let shared = Shared {
+            room: Room::new(pool.lanes(), options.read_ahead),
             tools: Tools {
                 inputs,
                 results: Results::stored(Arc::clone(&broker), cut.clone()),
-                pool: pool.clone(),
+                pool,
             },
-            room: Room::new(pool.lanes(), options.read_ahead),
             broker,
             options,
             runs: Runs::default(),
@@ -202,7 +202,7 @@ async fn claim_until(shared: &Arc<Shared>, asked: &mut watch::Receiver<Shutdown>
                 take(shared, claims);
             }
             Err(error) => {
-                let pause = backoff.next();
+                let pause = backoff.pause();
                 tracing::warn!(%error, failures = backoff.failures(), "no claim");
                 shared.status.unanswered(&error);
                 tokio::select! {
