@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use tickfleet_protocol::ids::{Identity, JobRef, RunId};
-use tickfleet_protocol::limits::MAX_BATCH;
 use tickfleet_runtime::broker::Claim;
+use tickfleet_runtime::cache::Probe;
 use tickfleet_runtime::fault;
 
-use crate::backoff::{READ_TRIES, persist};
+use crate::backoff::READ_TRIES;
 use crate::claim::Shared;
 use crate::error::JobError;
 use crate::jobs::{Kind, Run};
@@ -100,7 +100,10 @@ async fn named(shared: &Shared, claims: Vec<Claim>) -> Vec<Named> {
             .get(shared.broker.as_ref(), id, READ_TRIES, &shared.cut)
             .await;
         match run {
-            Ok(Some(run)) => all.extend(named_of_run(shared, &run, claims).await),
+            Ok(Some(known)) => {
+                shared.observe.begin(&known, &claims, &shared.options);
+                all.extend(named_of_run(shared, &known.run, claims).await);
+            }
             Ok(None) => {
                 // The run is gone, and its claims with it.
                 let tokens: Vec<_> = claims.iter().map(|claim| claim.token).collect();
@@ -141,24 +144,23 @@ async fn named_of_run(shared: &Shared, run: &Run, claims: Vec<Claim>) -> Vec<Nam
     named
 }
 
-/// The jobs whose result is not stored; the others are done with it. A look that fails finds nothing: it costs time,
+/// The jobs that nobody has a result of; the others are done with it. A look that fails finds nothing: it costs time,
 /// never a value.
 async fn unstored(shared: &Shared, named: Vec<Named>) -> Vec<Named> {
     let identities: Vec<Identity> = named.iter().map(|named| named.identity).collect();
-    let mut stored = Vec::with_capacity(identities.len());
-    for batch in identities.chunks(MAX_BATCH) {
-        let look = persist("stored", READ_TRIES, &shared.cut, || shared.broker.stored(batch)).await;
-        let found = look.map_or_else(|_| vec![false; batch.len()], |(found, _)| found);
-        stored.extend(found);
-    }
+    let probes = shared.results.probe(&identities).await;
     let mut unstored = Vec::with_capacity(named.len());
-    for (named, is_stored) in named.into_iter().zip(stored) {
-        if is_stored {
-            Status::add(&shared.status.found, 1);
-            shared.conclude(&named.claim, Outcome::Done(named.identity, None));
-        } else {
-            unstored.push(named);
-        }
+    for (named, probe) in named.into_iter().zip(probes) {
+        let result = match probe {
+            Probe::Stored => None,
+            Probe::Held(result) => Some(result),
+            Probe::Absent => {
+                unstored.push(named);
+                continue;
+            }
+        };
+        Status::add(&shared.status.found, 1);
+        shared.conclude(&named.claim, Outcome::Done(named.identity, result));
     }
     unstored
 }
@@ -183,8 +185,11 @@ async fn fetch(shared: &Arc<Shared>, named: Named) -> Result<(), JobError> {
     }
     let Named { claim, run, identity } = named;
     let after = shared.options.job_max;
-    let fetched = tokio::time::timeout(after, run.fetch(&claim.job, &shared.tools)).await;
-    let computation = fetched.unwrap_or(Err(JobError::FetchTimeout { after }))?;
+    let fetching = async {
+        let fetched = tokio::time::timeout(after, run.fetch(&claim.job, &shared.tools)).await;
+        fetched.unwrap_or(Err(JobError::FetchTimeout { after }))
+    };
+    let computation = shared.observe.fetch(&claim.token, fetching).await?;
     fault::point("worker.after_fetch")?;
     let ready = Ready {
         claim,

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tickfleet_protocol::ids::WorkerId;
 use tickfleet_runtime::broker::{Broker, Claim, ClaimRequest};
+use tickfleet_runtime::cache;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::shutdown::{Shutdown, reached};
+use tickfleet_runtime::telemetry::metrics;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +24,7 @@ use crate::error::{JobError, WorkerError};
 use crate::heartbeat::Heartbeat;
 use crate::held::Held;
 use crate::jobs::{Kind, Tools};
+use crate::observe::Observe;
 use crate::outbox::{Outbox, Outcome};
 use crate::publish::publish;
 use crate::results::Results;
@@ -70,6 +73,7 @@ pub struct Worker {
 /// What the parts of a worker share.
 pub(crate) struct Shared {
     pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) results: Arc<cache::Results>,
     pub(crate) tools: Tools,
     pub(crate) options: WorkerOptions,
     pub(crate) runs: Runs,
@@ -77,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) room: Room,
     pub(crate) status: Status,
+    pub(crate) observe: Observe,
     /// Whose turn it is to run alone.
     pub(crate) solo_turn: Semaphore,
     pub(crate) tasks: TaskTracker,
@@ -85,22 +90,38 @@ pub(crate) struct Shared {
 }
 
 impl Worker {
-    /// A worker of a broker's jobs that computes on a pool.
+    /// A worker of a broker's jobs that computes on a pool, in the process in which that broker lives.
     pub fn new(broker: Arc<dyn Broker>, inputs: Arc<Inputs>, pool: Pool, options: WorkerOptions) -> Self {
+        let results = Arc::new(cache::Results::alone(Arc::clone(&broker)));
+        Self::with_results(broker, results, inputs, pool, options)
+    }
+
+    /// A worker of a broker's jobs that reads and writes their results over the tiers of a cache.
+    pub fn with_results(
+        broker: Arc<dyn Broker>,
+        results: Arc<cache::Results>,
+        inputs: Arc<Inputs>,
+        pool: Pool,
+        options: WorkerOptions,
+    ) -> Self {
         let cut = CancellationToken::new();
+        metrics::shared().worker.lanes.set(pool.lanes() as u64);
         let shared = Shared {
             room: Room::new(pool.lanes(), options.read_ahead),
             tools: Tools {
                 inputs,
-                results: Results::stored(Arc::clone(&broker), cut.clone()),
+                results: Results::Stored(Arc::clone(&results), cut.clone()),
                 pool,
+                work: Arc::default(),
             },
+            results,
             broker,
             options,
             runs: Runs::default(),
             held: Held::default(),
             outbox: Outbox::default(),
             status: Status::default(),
+            observe: Observe::default(),
             solo_turn: Semaphore::new(1),
             tasks: TaskTracker::new(),
             cut,

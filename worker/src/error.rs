@@ -6,6 +6,7 @@ use thiserror::Error;
 use tickfleet_proto::convert::WireError;
 use tickfleet_protocol::ids::JobKind;
 use tickfleet_runtime::broker::BrokerError;
+use tickfleet_runtime::cache::ResultsError;
 use tickfleet_runtime::data::DataError;
 use tickfleet_runtime::fault::Injected;
 use tickfleet_runtime::pool::PoolError;
@@ -44,6 +45,9 @@ pub enum JobError {
     /// The queue did not answer.
     #[error("the queue did not answer")]
     Broker(#[from] BrokerError),
+    /// Results that it reads or writes.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
     /// A result that the job builds on is gone.
     #[error("{missing} of {all} map results have expired")]
     ResultsGone {
@@ -155,6 +159,7 @@ impl JobError {
         match self {
             Self::Data(error) => matches!(error, DataError::Store { .. } | DataError::Unpack { .. }),
             Self::FailedAlone { is_retryable, .. } => *is_retryable,
+            Self::Results(error) => error.is_retryable(),
             Self::Broker(_)
             | Self::Pool(_)
             | Self::Panicked(_)

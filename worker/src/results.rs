@@ -7,38 +7,44 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tickfleet_protocol::ids::Identity;
-use tickfleet_protocol::limits::MAX_BATCH;
-use tickfleet_runtime::broker::{Broker, Result};
+use tickfleet_runtime::cache;
+use tickfleet_runtime::cache::ResultsError;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{READ_TRIES, persist};
+use crate::error::JobError;
+
+/// Results read with one call.
+const READ_AT_ONCE: usize = 64;
 
 /// The results that jobs may read.
 #[derive(Clone)]
 pub enum Results {
-    /// All that a broker has, which is asked again while it does not answer, a few times or until the token is cancelled.
-    Stored(Arc<dyn Broker>, CancellationToken),
+    /// All that the cache's tiers and the queue have, which is asked again while it does not answer, a few times or until
+    /// the token is cancelled.
+    Stored(Arc<cache::Results>, CancellationToken),
     /// These: for a job that runs in a process of its own, which talks to no broker.
     Given(Arc<HashMap<Identity, Bytes>>),
 }
 
 impl Results {
-    /// All that a broker has.
-    pub const fn stored(broker: Arc<dyn Broker>, cut: CancellationToken) -> Self {
-        Self::Stored(broker, cut)
-    }
-
     /// The result under each identity, in order; `None` where there is none, or no longer.
     ///
     /// # Errors
-    /// The broker's.
-    pub async fn read(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
+    /// The queue or the store does not answer, or refuses.
+    pub async fn read(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>, JobError> {
         match self {
-            Self::Stored(broker, cut) => {
+            Self::Stored(results, cut) => {
                 let mut found = Vec::with_capacity(identities.len());
-                for batch in identities.chunks(MAX_BATCH) {
-                    let (batch, _) = persist("results", READ_TRIES, cut, || broker.results(batch)).await?;
-                    found.extend(batch);
+                for some in identities.chunks(READ_AT_ONCE) {
+                    let read = || async {
+                        match results.get(some).await {
+                            Err(ResultsError::Queue(error)) => Err(error),
+                            read => Ok(read),
+                        }
+                    };
+                    let (read, _) = persist("results", READ_TRIES, cut, read).await?;
+                    found.extend(read?);
                 }
                 Ok(found)
             }
@@ -46,6 +52,14 @@ impl Results {
                 .iter()
                 .map(|identity| results.get(identity).cloned())
                 .collect()),
+        }
+    }
+
+    /// Where results can be found that other jobs computed from the same content; `None` where there can be none.
+    pub fn by_content(&self) -> Option<&Arc<cache::Results>> {
+        match self {
+            Self::Stored(results, _) => Some(results).filter(|results| !results.is_alone()),
+            Self::Given(_) => None,
         }
     }
 }

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use tickfleet_protocol::ids::{JobRef, WorkerId};
 use tickfleet_runtime::broker::BrokerError;
+use tickfleet_runtime::cache::{Tier, TierCounts};
 
 use crate::claim::{CLAIM_WAIT, Shared};
 use crate::held::Load;
+use crate::jobs::WorkCounts;
 
 /// Counts since the worker was made, and when the broker last answered.
 #[derive(Debug, Default)]
@@ -155,6 +157,16 @@ impl Observer {
     /// What it has done, and when the broker last answered.
     pub fn status(&self) -> &Status {
         &self.shared.status
+    }
+
+    /// How the results that it published came to be.
+    pub fn work(&self) -> WorkCounts {
+        self.shared.tools.work.counts()
+    }
+
+    /// What each tier of its cache has done so far.
+    pub fn cache(&self) -> Vec<(Tier, TierCounts)> {
+        self.shared.results.counts()
     }
 
     /// How much it has to do.

@@ -3,9 +3,11 @@
 //! Bad usage ends with status 2 before anything runs. Every other error reaches [`main`] as a [`Failure`] and is printed
 //! there, once. The options of a job come from [`tickfleet_runtime::settings::registry`] by way of [`tickfleet_runtime::settings::flags`].
 
+mod bench;
 mod completions;
 mod config;
 mod data;
+mod serve;
 mod stdout;
 mod submit;
 mod suggest;
@@ -37,7 +39,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Submit(submit::Submit),
+    Serve(serve::Serve),
     Data(data::Data),
+    Bench(bench::Bench),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -73,7 +77,9 @@ impl Cli {
     fn run(self) -> Result<ExitStatus, Failure> {
         match self.verb {
             Verb::Submit(submit) => submit.run(),
+            Verb::Serve(serve) => serve.run(),
             Verb::Data(data) => data.run(),
+            Verb::Bench(bench) => bench.run(),
             Verb::Config(config) => config.run(),
             Verb::Completions(completions) => completions.run(),
         }

@@ -4,6 +4,7 @@
 //! worker) into what there is; [`record`] is the JSON of every verb. Nothing here waits without a bound or changes
 //! anything that its verb does not say. Tested through the command line, by whole sessions, in `cli/sessions`.
 
+pub mod cache;
 pub mod cancel;
 pub mod dlq;
 pub mod doctor;

@@ -6,16 +6,20 @@
 
 pub mod noop;
 pub mod scan;
+mod work;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tickfleet_protocol::identity::KERNEL_VERSION;
-use tickfleet_protocol::ids::{Identity, JobKind, JobRef};
+use tickfleet_protocol::ids::{Identity, JobKind, JobRef, StageIndex};
+use tickfleet_protocol::plan;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
+use tickfleet_runtime::telemetry::delivery::Reads;
 
 use self::noop::Noop;
+pub use self::work::{Work, WorkCounts};
 use crate::error::JobError;
 use crate::results::Results;
 
@@ -37,6 +41,8 @@ pub struct Tools {
     pub pool: Pool,
     /// Results of earlier stages.
     pub results: Results,
+    /// How results came to be.
+    pub work: Arc<Work>,
 }
 
 /// The computation of a job whose input is there: CPU only, for a lane. It gives the job's result.
@@ -91,6 +97,22 @@ impl Run {
         match self {
             Self::Scan(_) => Kind::Scan,
             Self::Noop(_) => Kind::Noop,
+        }
+    }
+
+    /// Name of a stage of it.
+    pub fn stage_name(&self, stage: StageIndex) -> &'static str {
+        match self {
+            Self::Scan(_) => plan::stage_name(u32::from(stage.0)),
+            Self::Noop(_) => "noop",
+        }
+    }
+
+    /// The jobs of an earlier stage that a job reads.
+    pub fn linked(&self, job: &JobRef) -> Option<Reads> {
+        match self {
+            Self::Scan(run) => scan::linked(run, job),
+            Self::Noop(_) => None,
         }
     }
 

@@ -62,6 +62,7 @@ async fn compute(order: Order) -> Result<bytes::Bytes, JobError> {
         inputs: Arc::new(Inputs::new(head.cache_bytes)),
         pool: Pool::new(1)?,
         results: Results::Given(Arc::new(given)),
+        work: Arc::default(),
     };
     let computation = run.fetch(&head.job, &tools).await?;
     tools.pool.run(move || lane::compute(computation)).await?

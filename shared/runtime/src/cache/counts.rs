@@ -1,41 +1,11 @@
-//! What each tier of the cache has done since the process began: numbers that only grow, for metrics.
+//! What each tier of the cache has done since it was made: numbers that only grow, and that metrics count as well.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-/// A tier, from the nearest to the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// This process's memory.
-    Memory,
-    /// A folder on this machine.
-    Disk,
-    /// The queue's server.
-    Queue,
-    /// The store that holds results too large for the queue's server.
-    Store,
-    /// The storage that holds the input.
-    Source,
-}
-
-impl Tier {
-    /// All tiers, the nearest first.
-    pub const ALL: [Self; 5] = [Self::Memory, Self::Disk, Self::Queue, Self::Store, Self::Source];
-
-    /// The name in metrics.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Disk => "disk",
-            Self::Queue => "queue",
-            Self::Store => "store",
-            Self::Source => "source",
-        }
-    }
-}
+pub use crate::telemetry::metrics::Tier;
+use crate::telemetry::metrics::shared;
 
 /// The counts of a tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -73,8 +43,9 @@ impl TierCounts {
 }
 
 /// Counts that threads share.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
+#[derive(Debug)]
+pub(crate) struct Counters {
+    tier: Tier,
     hits: AtomicU64,
     misses: AtomicU64,
     bytes_read: AtomicU64,
@@ -85,40 +56,57 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn hit(&self, bytes: usize) {
-        add(&self.hits, 1);
-        add(&self.bytes_read, bytes as u64);
+    pub(crate) fn new(tier: Tier) -> Self {
+        Self {
+            tier,
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            bytes_read: AtomicU64::new(0),
+            bytes_written: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            evictions: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
     }
 
-    pub(super) fn miss(&self) {
+    pub(crate) fn hit(&self, bytes: usize) {
+        add(&self.hits, 1);
+        add(&self.bytes_read, bytes as u64);
+        let counts = shared().tier(self.tier);
+        counts.hits.add(1);
+        counts.bytes.add(bytes as u64);
+    }
+
+    pub(crate) fn miss(&self) {
         add(&self.misses, 1);
+        shared().tier(self.tier).misses.add(1);
     }
 
     /// A look-up that found its entry or did not.
-    pub(super) fn look_up(&self, found: Option<usize>) {
+    pub(crate) fn look_up(&self, found: Option<usize>) {
         match found {
             Some(bytes) => self.hit(bytes),
             None => self.miss(),
         }
     }
 
-    pub(super) fn written(&self, bytes: usize) {
+    pub(crate) fn written(&self, bytes: usize) {
         add(&self.bytes_written, bytes as u64);
     }
 
-    pub(super) fn error(&self) {
+    pub(crate) fn error(&self) {
         add(&self.errors, 1);
     }
 
-    pub(super) fn evicted(&self) {
+    pub(crate) fn evicted(&self) {
         add(&self.evictions, 1);
     }
 
-    pub(super) fn dropped(&self) {
+    pub(crate) fn dropped(&self) {
         add(&self.dropped, 1);
     }
 
-    pub(super) fn counts(&self) -> TierCounts {
+    pub(crate) fn counts(&self) -> TierCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         TierCounts {
             hits: read(&self.hits),

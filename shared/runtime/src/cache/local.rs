@@ -7,6 +7,9 @@ use bytes::Bytes;
 use super::counts::{Tier, TierCounts};
 use super::{DiskTier, Key, MemoryTier};
 
+/// Smallest entry that is worth a file, bytes: half of what a file takes on most disks.
+const DISK_BYTES_MIN: usize = 2 << 10;
+
 /// Memory, and disk where there is one.
 #[derive(Debug)]
 pub struct Local {
@@ -32,9 +35,22 @@ impl Local {
         Some(found)
     }
 
-    /// Keeps an entry in both; returns at once.
+    /// The entry of a key, if this process knows that it has one: a look that costs nothing where it finds nothing, and
+    /// that misses what another process wrote since the last scan.
+    pub async fn get_known(&self, key: Key) -> Option<Bytes> {
+        let is_on_disk = self.disk.as_ref().is_some_and(|disk| disk.knows(&key));
+        if is_on_disk {
+            self.get(key).await
+        } else {
+            self.memory.get(&key)
+        }
+    }
+
+    /// Keeps an entry in both, a small one in memory only; returns at once.
     pub fn put(&self, key: Key, bytes: Bytes) {
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = &self.disk
+            && bytes.len() >= DISK_BYTES_MIN
+        {
             disk.put(key, bytes.clone());
         }
         self.memory.put(key, bytes);

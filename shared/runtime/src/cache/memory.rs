@@ -8,7 +8,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use super::Key;
-use super::counts::{Counters, TierCounts};
+use super::counts::{Counters, Tier, TierCounts};
 
 /// What an entry costs beside its bytes.
 const ENTRY_BYTES: usize = 128;
@@ -24,7 +24,7 @@ impl MemoryTier {
     /// A tier that takes `bytes_max` bytes of entries, their overhead included.
     #[must_use]
     pub fn new(bytes_max: u64) -> Self {
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::new(Tier::Memory));
         let counted = counters.clone();
         let entries = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())

@@ -11,6 +11,7 @@ mod envelope;
 mod key;
 pub mod local;
 pub mod memory;
+pub mod open;
 mod pause;
 pub mod ranges;
 pub mod results;

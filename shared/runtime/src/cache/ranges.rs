@@ -25,19 +25,19 @@ pub enum Reach {
 }
 
 /// Ranges of input files.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ranges {
     disk: Option<(Arc<DiskTier>, Reach)>,
     source: Counters,
 }
 
 impl Ranges {
-    /// Ranges on a disk tier.
+    /// Ranges on a disk tier; without one, all are read at the source.
     #[must_use]
-    pub fn new(disk: Arc<DiskTier>, reach: Reach) -> Self {
+    pub fn new(disk: Option<(Arc<DiskTier>, Reach)>) -> Self {
         Self {
-            disk: Some((disk, reach)),
-            source: Counters::default(),
+            disk,
+            source: Counters::new(Tier::Source),
         }
     }
 

@@ -5,7 +5,7 @@
 //! and the queue's commit, reading through [`Results::get`]; nobody else opens an envelope. Read next: `envelope`,
 //! [`super::store`].
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use futures::StreamExt;
 use futures::stream;
 use thiserror::Error;
 use tickfleet_protocol::ids::Identity;
-use tickfleet_protocol::limits::MAX_RESULT_BYTES;
+use tickfleet_protocol::limits::{MAX_BATCH, MAX_RESULT_BYTES};
 
 use super::counts::{Tier, TierCounts};
 use super::envelope::{Envelope, INLINE_OVERHEAD};
@@ -87,12 +87,29 @@ pub struct Results {
     local: Local,
     store: Option<Arc<ResultStore>>,
     inline_max: usize,
+    is_alone: bool,
+    /// Records that wait to be shared.
+    noted: Mutex<Vec<(Identity, Bytes)>>,
 }
 
 impl Results {
     /// Results of a queue. Those of more than `inline_max` bytes go to the store; without one, all stay in the queue.
     pub fn new(broker: Arc<dyn Broker>, local: Local, store: Option<Arc<ResultStore>>, inline_max: u64) -> Self {
         Self::with_patience(broker, local, store, inline_max, PATIENCE)
+    }
+
+    /// Results of a queue that lives and dies with this process: it has all that there is.
+    pub fn alone(broker: Arc<dyn Broker>) -> Self {
+        let results = Self::new(broker, Local::new(0, None), None, u64::MAX);
+        Self {
+            is_alone: true,
+            ..results
+        }
+    }
+
+    /// Whether nothing can be found but what this process has committed: then it is not worth a look by content.
+    pub const fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     fn with_patience(
@@ -109,20 +126,25 @@ impl Results {
             local,
             store,
             inline_max,
+            is_alone: false,
+            noted: Mutex::default(),
         }
     }
 
-    /// Looks for a job's result. Never fails: what cannot be asked is passed over.
-    pub async fn probe(&self, identity: Identity) -> Probe {
-        let is_stored = match &self.store {
-            None => self.upstream.try_stored(identity).await,
-            Some(store) => self.is_reachable(identity, store).await,
+    /// Looks for the results of jobs, in order. Never fails: what cannot be asked is passed over.
+    pub async fn probe(&self, identities: &[Identity]) -> Vec<Probe> {
+        let stored = match &self.store {
+            None => self.upstream.try_stored(identities).await,
+            Some(store) => self.try_reachable(identities, store).await,
         };
-        if is_stored {
-            return Probe::Stored;
-        }
-        let held = self.local.get(Key::result(&identity)).await;
-        held.map_or(Probe::Absent, Probe::Held)
+        let probes = stream::iter(identities.to_vec().into_iter().zip(stored)).map(|(identity, is_stored)| async move {
+            if is_stored {
+                return Probe::Stored;
+            }
+            let held = self.local.get_known(Key::result(&identity)).await;
+            held.map_or(Probe::Absent, Probe::Held)
+        });
+        probes.buffered(READS_MAX).collect().await
     }
 
     /// Whether the queue's server has a result under each identity, in order.
@@ -138,13 +160,13 @@ impl Results {
     /// # Errors
     /// A tier that has to be asked does not answer: one that has the result might.
     pub async fn get(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>, ResultsError> {
-        let local = stream::iter(identities).map(|identity| self.local.get(Key::result(identity)));
+        let local = stream::iter(identities.to_vec()).map(|identity| self.local.get(Key::result(&identity)));
         let mut found: Vec<Option<Bytes>> = local.buffered(READS_MAX).collect().await;
         let missing: Vec<usize> = (0..found.len()).filter(|&place| found[place].is_none()).collect();
         let wanted: Vec<Identity> = missing.iter().map(|&place| identities[place]).collect();
         let envelopes = self.upstream.results(&wanted).await?;
         let opened =
-            stream::iter(wanted.iter().zip(envelopes)).map(|(identity, envelope)| self.open(identity, envelope));
+            stream::iter(wanted.into_iter().zip(envelopes)).map(|(identity, envelope)| self.open(identity, envelope));
         let mut opened = opened.buffered(READS_MAX);
         for place in missing {
             found[place] = opened.next().await.expect("each envelope is opened")?;
@@ -158,8 +180,8 @@ impl Results {
         if let Some(found) = self.local.get(Key::result(&identity)).await {
             return Some(found);
         }
-        let envelope = self.upstream.try_result(identity).await?;
-        self.open(&identity, Some(envelope)).await.ok().flatten()
+        let envelope = self.upstream.try_results(&[identity]).await.pop()?;
+        self.open(identity, envelope).await.ok().flatten()
     }
 
     /// Prepares a computed result for its commit: gives what the queue's server is to keep under its identity.
@@ -185,16 +207,22 @@ impl Results {
         Ok(packed)
     }
 
-    /// Keeps small records that belong to no job, under identities of their own; [`Results::recall`] finds them. Never
-    /// fails: they only help.
-    pub async fn keep(&self, records: Vec<(Identity, Bytes)>) {
-        let packed = records.into_iter().map(|(identity, record)| {
-            self.local.put(Key::result(&identity), record.clone());
-            (identity, Envelope::Inline(record).encode())
-        });
-        let packed: Vec<_> = packed.collect();
-        if !packed.is_empty() {
-            self.upstream.try_keep(packed).await;
+    /// Notes a small record that belongs to no job, under an identity of its own: this machine has it at once, others
+    /// after the next [`Results::share`]. [`Results::recall`] finds it. Never waits; it only helps, so beyond a bound it is
+    /// dropped.
+    pub fn note(&self, identity: Identity, record: Bytes) {
+        self.local.put(Key::result(&identity), record.clone());
+        let mut noted = self.noted();
+        if noted.len() < MAX_BATCH {
+            noted.push((identity, Envelope::Inline(record).encode()));
+        }
+    }
+
+    /// Gives the records noted so far to the queue's server. Never fails.
+    pub async fn share(&self) {
+        let records = std::mem::take(&mut *self.noted());
+        if !records.is_empty() {
+            self.upstream.try_keep(records).await;
         }
     }
 
@@ -203,28 +231,34 @@ impl Results {
     pub fn counts(&self) -> Vec<(Tier, TierCounts)> {
         let store = self.store.as_ref().map(|store| (Tier::Store, store.counts()));
         let mut counts = self.local.counts();
-        counts.push((Tier::Queue, self.upstream.counts()));
+        counts.push((Tier::Redis, self.upstream.counts()));
         counts.extend(store);
         counts
     }
 
-    /// Whether the queue's server has a result, and the store what that points to.
-    async fn is_reachable(&self, identity: Identity, store: &ResultStore) -> bool {
-        let Some(bytes) = self.upstream.try_result(identity).await else {
-            return false;
-        };
-        match Envelope::decode(&bytes) {
-            Some(Envelope::Inline(result)) => {
-                self.local.put(Key::result(&identity), result);
-                true
+    /// Whether the queue's server has each result, and the store what that points to.
+    async fn try_reachable(&self, identities: &[Identity], store: &ResultStore) -> Vec<bool> {
+        let envelopes = self.upstream.try_results(identities).await;
+        let looks = stream::iter(identities.to_vec().into_iter().zip(envelopes)).map(|(identity, envelope)| async move {
+            match envelope.as_ref().and_then(Envelope::decode) {
+                Some(Envelope::Inline(result)) => {
+                    self.local.put(Key::result(&identity), result);
+                    true
+                }
+                Some(Envelope::Pointer(pointer)) => store.has(&pointer).await.unwrap_or(false),
+                None => false,
             }
-            Some(Envelope::Pointer(pointer)) => store.has(&pointer).await.unwrap_or(false),
-            None => false,
-        }
+        });
+        looks.buffered(READS_MAX).collect().await
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Vec<(Identity, Bytes)>> {
+        // The list is plain data, valid after any panic.
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The result of an envelope, which this machine then has as well; `None` where it is gone or damaged.
-    async fn open(&self, identity: &Identity, envelope: Option<Bytes>) -> Result<Option<Bytes>, ResultsError> {
+    async fn open(&self, identity: Identity, envelope: Option<Bytes>) -> Result<Option<Bytes>, ResultsError> {
         let Some(bytes) = envelope else {
             return Ok(None);
         };
@@ -240,7 +274,7 @@ impl Results {
             }
         };
         if let Some(result) = &result {
-            self.local.put(Key::result(identity), result.clone());
+            self.local.put(Key::result(&identity), result.clone());
         }
         Ok(result)
     }

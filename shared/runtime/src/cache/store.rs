@@ -19,7 +19,7 @@ use thiserror::Error;
 use tickfleet_protocol::digest::digest_of;
 use tickfleet_protocol::ids::Identity;
 
-use super::counts::{Counters, TierCounts};
+use super::counts::{Counters, Tier, TierCounts};
 use super::envelope::Pointer;
 
 /// What every object's name begins with.
@@ -144,7 +144,7 @@ impl ResultStore {
         Ok(Self {
             objects: Arc::new(objects),
             uri,
-            counters: Counters::default(),
+            counters: Counters::new(Tier::Store),
         })
     }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tickfleet_protocol::ids::Identity;
 use tickfleet_protocol::limits::MAX_BATCH;
 
-use super::counts::{Counters, TierCounts};
+use super::counts::{Counters, Tier, TierCounts};
 use super::pause::Pause;
 use crate::broker::{Broker, BrokerError};
 
@@ -32,7 +32,7 @@ impl Upstream {
         Self {
             broker,
             patience,
-            counters: Counters::default(),
+            counters: Counters::new(Tier::Redis),
             pause: Pause::default(),
         }
     }
@@ -68,16 +68,16 @@ impl Upstream {
         Ok(found)
     }
 
-    /// What is kept under an identity, if the server says so soon.
-    pub(super) async fn try_result(&self, identity: Identity) -> Option<Bytes> {
-        self.try_to(async { self.results(&[identity]).await.map(|mut found| found.pop().flatten()) })
-            .await?
+    /// What is kept under each identity, in order, as far as the server says so soon.
+    pub(super) async fn try_results(&self, identities: &[Identity]) -> Vec<Option<Bytes>> {
+        let found = self.try_to(self.results(identities)).await;
+        found.unwrap_or_else(|| vec![None; identities.len()])
     }
 
-    /// Whether something is kept under an identity, if the server says so soon.
-    pub(super) async fn try_stored(&self, identity: Identity) -> bool {
-        let asked = async { self.stored(&[identity]).await.map(|found| found == [true]) };
-        self.try_to(asked).await.unwrap_or(false)
+    /// Whether something is kept under each identity, in order, as far as the server says so soon.
+    pub(super) async fn try_stored(&self, identities: &[Identity]) -> Vec<bool> {
+        let found = self.try_to(self.stored(identities)).await;
+        found.unwrap_or_else(|| vec![false; identities.len()])
     }
 
     /// Keeps records that only help.

@@ -15,18 +15,22 @@ pub struct Described {
 }
 
 impl Described {
-    /// Whether a span of this name is meant: the words agree, but for those in capitals.
+    /// Whether a span of this name is meant: word by word the same, but for those in capitals.
     pub fn is_meant_by(&self, name: &str) -> bool {
-        let varies = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase());
-        let (mut ours, mut theirs) = (self.name.split([' ', '/']), name.split([' ', '/']));
-        loop {
-            match (ours.next(), theirs.next()) {
-                (None, None) => return true,
-                (Some(our), Some(their)) if our == their || varies(our) => {}
-                _ => return false,
-            }
-        }
+        let (ours, theirs) = (parts(self.name), parts(name));
+        let agree = |((our, end), (their, its_end)): (&(&str, &str), &(&str, &str))| {
+            let varies = our.bytes().all(|byte| byte.is_ascii_uppercase());
+            end == its_end && (our == their || varies)
+        };
+        ours.len() == theirs.len() && ours.iter().zip(&theirs).all(agree)
     }
+}
+
+/// The words of a name, each with what ends it.
+fn parts(name: &str) -> Vec<(&str, &str)> {
+    let parts = name.split_inclusive([' ', '/']);
+    let parts = parts.map(|part| part.split_at(part.trim_end_matches([' ', '/']).len()));
+    parts.collect()
 }
 
 /// Every span, in the order of a run.
@@ -95,9 +99,8 @@ pub static ALL: &[Described] = &[
             "messaging.system",
             "messaging.operation.name",
             "messaging.operation.type",
-            "tickfleet.outcome",
         ],
-        covers: "telling the queue of a result: waiting for the batch, and the call",
+        covers: "the call that tells the queue of the result, shared with other jobs",
     },
     Described {
         name: "fail",
@@ -106,28 +109,14 @@ pub static ALL: &[Described] = &[
             "messaging.system",
             "messaging.operation.name",
             "messaging.operation.type",
-            "tickfleet.outcome",
         ],
-        covers: "telling the queue of a failure",
-    },
-    Described {
-        name: "release",
-        kind: "client",
-        attributes: &[
-            "messaging.system",
-            "messaging.operation.name",
-            "messaging.operation.type",
-            "tickfleet.outcome",
-        ],
-        covers: "handing a job back that is not to be computed here",
+        covers: "the call that tells the queue of the failure, shared with other jobs",
     },
 ];
 
 /// The description of the span of this name.
 pub fn described(name: &str) -> Option<&'static Described> {
-    // The first that fits: names without a part that varies come after those that a reader would not confuse with them.
-    let exact = ALL.iter().find(|it| it.name == name);
-    exact.or_else(|| ALL.iter().find(|it| it.is_meant_by(name)))
+    ALL.iter().find(|it| it.is_meant_by(name))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use self::folder::{DiskUsage, clear};
 use self::index::Index;
 use self::writer::Task;
 use super::Key;
-use super::counts::{Counters, TierCounts};
+use super::counts::{Counters, Tier, TierCounts};
 use super::pause::Pause;
 
 /// An entry may take this part of the bound: a larger one would drive out too many others.
@@ -95,7 +95,7 @@ impl DiskTier {
             files,
             instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
             index: Mutex::default(),
-            counters: Counters::default(),
+            counters: Counters::new(Tier::Disk),
             reading: Pause::default(),
             writing: Pause::default(),
             queued_bytes: AtomicU64::new(0),
@@ -119,6 +119,12 @@ impl DiskTier {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.shared.folder
+    }
+
+    /// Whether this process knows of an entry: it wrote or read it, or its last scan found it.
+    #[must_use]
+    pub fn knows(&self, key: &Key) -> bool {
+        self.shared.index().has(key)
     }
 
     /// The entry of a key. A read that fails or takes too long is a miss, and the tier is left alone for a while.

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use tickfleet_protocol::ids::{EventId, JobIndex, RunId, Token};
+use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
+use tickfleet_protocol::ids::{EventId, JobIndex, RunId, Token, WorkerId};
 
 use super::*;
 use crate::broker::{
@@ -126,6 +127,22 @@ impl Broker for Server {
     async fn forget(&self, _: RunId) -> Result<()> {
         unreachable!("{NOT_ASKED}")
     }
+
+    async fn announce(&self, _: &WorkerCard) -> Result<Orders> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn retire(&self, _: &WorkerId) -> Result<()> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn drain(&self, _: &WorkerId, _: bool) -> Result<bool> {
+        unreachable!("{NOT_ASKED}")
+    }
 }
 
 const MB: u64 = 1_000_000;
@@ -157,6 +174,10 @@ async fn with_store(server: &Arc<Server>, folder: &Path) -> Results {
 
 async fn compute(results: &Results, server: &Server, n: u8) {
     server.commit(id(n), results.pack(id(n), bytes(n)).await.unwrap());
+}
+
+async fn probe(results: &Results, n: u8) -> Probe {
+    results.probe(&[id(n)]).await.remove(0)
 }
 
 #[tokio::test]
@@ -200,22 +221,17 @@ async fn without_the_server_this_machine_still_answers() {
     assert_eq!(results.get(&[id(1)]).await.unwrap(), [Some(bytes(1))]);
     let error = results.get(&[id(1), id(2)]).await.expect_err("the server may have it");
     assert!(error.is_retryable(), "{error}");
-    assert_eq!(results.probe(id(1)).await, Probe::Held(bytes(1)));
-    assert_eq!(results.probe(id(2)).await, Probe::Absent);
+    assert_eq!(probe(&results, 1).await, Probe::Held(bytes(1)));
+    assert_eq!(probe(&results, 2).await, Probe::Absent);
     assert_eq!(results.recall(id(2)).await, None);
     let asked = server.calls();
-    results.probe(id(3)).await;
-    results.keep(vec![(id(4), Bytes::from_static(b"record"))]).await;
+    probe(&results, 3).await;
+    results.note(id(4), Bytes::from_static(b"record"));
+    results.share().await;
     assert_eq!(
         server.calls(),
         asked,
         "during the pause it is not asked for what only helps"
-    );
-    disk.flush();
-    assert_eq!(
-        results.recall(id(4)).await.as_deref(),
-        Some(&b"record"[..]),
-        "kept here even so"
     );
 }
 
@@ -223,14 +239,14 @@ async fn without_the_server_this_machine_still_answers() {
 async fn a_slow_server_is_passed_over() {
     let server = Arc::new(Server::default());
     let results = Results::with_patience(server.clone(), memory(), None, MB, Duration::from_millis(1));
-    results.keep(vec![(id(1), Bytes::from_static(b"record"))]).await;
+    results.note(id(1), Bytes::from_static(b"record"));
     server.is_slow.store(true, Ordering::Relaxed);
-    assert_eq!(results.probe(id(9)).await, Probe::Absent);
+    assert_eq!(probe(&results, 9).await, Probe::Absent);
     assert_eq!(results.recall(id(1)).await.as_deref(), Some(&b"record"[..]));
     let queue = results
         .counts()
         .into_iter()
-        .find(|(tier, _)| *tier == Tier::Queue)
+        .find(|(tier, _)| *tier == Tier::Redis)
         .unwrap()
         .1;
     assert_eq!(queue.errors, 1);
@@ -240,15 +256,43 @@ async fn a_slow_server_is_passed_over() {
 async fn a_probe_tells_where_a_result_is() {
     let server = Arc::new(Server::default());
     let results = plain(&server, memory());
-    assert_eq!(results.probe(id(1)).await, Probe::Absent);
+    assert_eq!(probe(&results, 1).await, Probe::Absent);
     let packed = results.pack(id(1), bytes(1)).await.unwrap();
     assert_eq!(
-        results.probe(id(1)).await,
+        probe(&results, 1).await,
         Probe::Held(bytes(1)),
         "computed here, not committed"
     );
     server.commit(id(1), packed);
-    assert_eq!(results.probe(id(1)).await, Probe::Stored);
+    assert_eq!(probe(&results, 1).await, Probe::Stored);
+}
+
+#[tokio::test]
+async fn records_are_shared_and_never_waited_for() {
+    let server = Arc::new(Server::default());
+    let (one, other) = (plain(&server, memory()), plain(&server, memory()));
+    one.note(id(1), Bytes::from_static(b"record"));
+    assert_eq!(one.recall(id(1)).await.as_deref(), Some(&b"record"[..]));
+    assert_eq!(other.recall(id(1)).await, None);
+    one.share().await;
+    assert_eq!(other.recall(id(1)).await.as_deref(), Some(&b"record"[..]));
+    let asked = server.calls();
+    one.share().await;
+    assert_eq!(server.calls(), asked, "each record is shared once");
+    (0..2 * MAX_BATCH).for_each(|_| one.note(id(2), Bytes::from_static(b"record")));
+    assert_eq!(one.noted().len(), MAX_BATCH);
+}
+
+#[tokio::test]
+async fn many_jobs_are_probed_with_one_call() {
+    let server = Arc::new(Server::default());
+    let results = plain(&server, memory());
+    compute(&results, &server, 1).await;
+    results.pack(id(2), bytes(2)).await.unwrap();
+    let asked = server.calls();
+    let found = results.probe(&[3, 2, 1].map(id)).await;
+    assert_eq!(found, [Probe::Absent, Probe::Held(bytes(2)), Probe::Stored]);
+    assert_eq!(server.calls(), asked + 1);
 }
 
 #[tokio::test]
@@ -263,7 +307,7 @@ async fn large_results_go_by_pointer() {
     let other = with_store(&server, folder.path()).await;
     let found = other.get(&[id(2), id(1)]).await.unwrap();
     assert_eq!(found, [Some(Bytes::from_static(b"small")), Some(bytes(1))]);
-    assert_eq!(other.probe(id(1)).await, Probe::Stored);
+    assert_eq!(probe(&other, 1).await, Probe::Stored);
     let error = plain(&server, memory()).get(&[id(1)]).await.expect_err("no store");
     assert!(
         !error.is_retryable() && error.to_string().contains("--store"),
@@ -280,9 +324,9 @@ async fn a_result_that_left_the_store_is_computed_again() {
     let store = ResultStore::open(&folder.path().display().to_string()).await.unwrap();
     store.clear().await.unwrap();
     assert_eq!(results.get(&[id(1)]).await.unwrap(), [None]);
-    assert_eq!(results.probe(id(1)).await, Probe::Absent);
+    assert_eq!(probe(&results, 1).await, Probe::Absent);
     compute(&results, &server, 1).await;
-    assert_eq!(results.probe(id(1)).await, Probe::Stored);
+    assert_eq!(probe(&results, 1).await, Probe::Stored);
     assert_eq!(results.get(&[id(1)]).await.unwrap(), [Some(bytes(1))]);
 }
 
