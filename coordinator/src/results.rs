@@ -2,7 +2,6 @@
 //!
 //! Memory holds one date's tables at a time. A file appears when all of it is written, or not at all.
 
-
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
