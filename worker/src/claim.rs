@@ -109,14 +109,14 @@ impl Worker {
         let cut = CancellationToken::new();
         metrics::shared().worker.lanes.set(pool.lanes() as u64);
         let shared = Shared {
+            room: Room::new(pool.lanes(), options.read_ahead),
             tools: Tools {
                 inputs,
                 results: Results::Stored(Arc::clone(&results), cut.clone()),
-                pool: pool.clone(),
+                pool,
                 work: Arc::default(),
             },
             results,
-            room: Room::new(pool.lanes(), options.read_ahead),
             broker,
             options,
             runs: Runs::default(),
@@ -225,7 +225,7 @@ async fn claim_until(shared: &Arc<Shared>, asked: &mut watch::Receiver<Shutdown>
                 take(shared, claims);
             }
             Err(error) => {
-                let pause = backoff.next();
+                let pause = backoff.pause();
                 tracing::warn!(%error, failures = backoff.failures(), "no claim");
                 shared.status.unanswered(&error);
                 tokio::select! {

@@ -73,7 +73,7 @@ fn limit_memory(bytes: u64) -> io::Result<()> {
         current: Some(bytes),
         maximum: Some(bytes),
     };
-    setrlimit(Resource::Data, limit.clone())?;
+    setrlimit(Resource::Data, limit)?;
     // Where the system does not count what is mapped as data, the whole address space is what can be limited.
     if !cfg!(target_os = "linux") {
         // Some systems refuse a limit below what is reserved already; the time limit still holds then.
