@@ -1,23 +1,20 @@
 //! The whole loop with the queue in memory: tiny jobs, long jobs, outages, drains, jobs that hang.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[path = "claim_tests/broker.rs"]
+mod broker;
 
-use async_trait::async_trait;
-use bytes::Bytes;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tickfleet_protocol::digest::digest_of;
-use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
-use tickfleet_protocol::ids::{EventId, IdempotencyKey, Identity, JobIndex, RunId, Token};
+use tickfleet_protocol::ids::{EventId, IdempotencyKey, RunId};
 use tickfleet_protocol::limits::DEFAULT_WEIGHT;
 use tickfleet_protocol::retry::RetryPolicy;
-use tickfleet_runtime::broker::memory::MemoryBroker;
-use tickfleet_runtime::broker::{
-    BrokerError, Commit, CommitOutcome, DeadLetter, Durability, FailOutcome, Failure, Held as HeldClaim, NewRun,
-    Progress, Result, RunRecord, RunState, RunSummary, Submitted,
-};
+use tickfleet_runtime::broker::{Durability, NewRun, RunState};
 use tickfleet_runtime::shutdown::Stop;
 use tokio::task::JoinHandle;
 
+use self::broker::Counted;
 use super::*;
 use crate::jobs::noop::Noop;
 
@@ -25,144 +22,11 @@ const LANES: usize = 2;
 /// Far beyond any honest wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The memory broker, with calls counted, and cut off where a test says so.
-struct Counted {
-    inner: MemoryBroker,
-    is_away: AtomicBool,
-    claims: AtomicUsize,
-    looks: AtomicUsize,
-    commits: AtomicUsize,
-    largest_claim: AtomicUsize,
-}
-
-impl Counted {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            inner: MemoryBroker::new(1 << 30),
-            is_away: AtomicBool::new(false),
-            claims: AtomicUsize::new(0),
-            looks: AtomicUsize::new(0),
-            commits: AtomicUsize::new(0),
-            largest_claim: AtomicUsize::new(0),
-        })
-    }
-
-    fn reach(&self, operation: &'static str) -> Result<()> {
-        if self.is_away.load(Ordering::SeqCst) {
-            let source = "away".into();
-            return Err(BrokerError::Unavailable { operation, source });
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Broker for Counted {
-    async fn submit(&self, run: NewRun) -> Result<Submitted> {
-        self.inner.submit(run).await
-    }
-
-    async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claim>> {
-        self.reach("claim")?;
-        let claims = self.inner.claim(request).await?;
-        self.claims.fetch_add(1, Ordering::SeqCst);
-        self.largest_claim.fetch_max(claims.len(), Ordering::SeqCst);
-        Ok(claims)
-    }
-
-    async fn beat(&self, held: &[HeldClaim], lease_ms: u64) -> Result<Vec<Token>> {
-        self.reach("beat")?;
-        self.inner.beat(held, lease_ms).await
-    }
-
-    async fn commit(&self, commits: Vec<Commit>) -> Result<Vec<CommitOutcome>> {
-        self.reach("commit")?;
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        self.inner.commit(commits).await
-    }
-
-    async fn fail(&self, failures: Vec<Failure>) -> Result<Vec<FailOutcome>> {
-        self.reach("fail")?;
-        self.inner.fail(failures).await
-    }
-
-    async fn hand_back(&self, held: &[HeldClaim]) -> Result<()> {
-        self.reach("hand back")?;
-        self.inner.hand_back(held).await
-    }
-
-    async fn cancel(&self, run: RunId) -> Result<bool> {
-        self.inner.cancel(run).await
-    }
-
-    async fn run(&self, run: RunId) -> Result<Option<RunRecord>> {
-        self.inner.run(run).await
-    }
-
-    async fn list(&self) -> Result<Vec<RunSummary>> {
-        self.inner.list().await
-    }
-
-    async fn events(&self, run: RunId, after: EventId, wait: Duration) -> Result<Vec<(EventId, Progress)>> {
-        self.inner.events(run, after, wait).await
-    }
-
-    async fn results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
-        self.reach("results")?;
-        self.looks.fetch_add(1, Ordering::SeqCst);
-        self.inner.results(identities).await
-    }
-
-    async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {
-        self.inner.dead(run).await
-    }
-
-    async fn replay_dead(&self, run: RunId, jobs: Option<&[JobIndex]>) -> Result<u64> {
-        self.inner.replay_dead(run, jobs).await
-    }
-
-    async fn drop_dead(&self, run: RunId, jobs: Option<&[JobIndex]>) -> Result<u64> {
-        self.inner.drop_dead(run, jobs).await
-    }
-
-    async fn forget(&self, run: RunId) -> Result<()> {
-        self.inner.forget(run).await
-    }
-
-    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
-        self.reach("stored")?;
-        self.looks.fetch_add(1, Ordering::SeqCst);
-        self.inner.stored(identities).await
-    }
-
-    async fn keep(&self, results: Vec<(Identity, Bytes)>) -> Result<()> {
-        self.reach("keep")?;
-        self.inner.keep(results).await
-    }
-
-    async fn announce(&self, card: &WorkerCard) -> Result<Orders> {
-        self.reach("announce")?;
-        self.inner.announce(card).await
-    }
-
-    async fn retire(&self, worker: &WorkerId) -> Result<()> {
-        self.inner.retire(worker).await
-    }
-
-    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
-        self.inner.workers().await
-    }
-
-    async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool> {
-        self.inner.drain(worker, is_draining).await
-    }
-}
-
 /// A worker at work.
 struct Working {
     stop: Stop,
     observer: Observer,
-    task: JoinHandle<std::result::Result<(), WorkerError>>,
+    task: JoinHandle<Result<(), WorkerError>>,
 }
 
 fn work(broker: &Arc<Counted>, job_max: Duration, drain_max: Duration) -> Working {
@@ -185,13 +49,13 @@ fn work(broker: &Arc<Counted>, job_max: Duration, drain_max: Duration) -> Workin
 }
 
 impl Working {
-    async fn drained(self) -> std::result::Result<(), WorkerError> {
+    async fn drained(self) -> Result<(), WorkerError> {
         self.stop.ask(Shutdown::Draining);
         let ended = tokio::time::timeout(PATIENCE, self.task).await;
         ended.expect("a drain is bounded").expect("a worker does not panic")
     }
 
-    fn count(&self, count: impl Fn(&Status) -> &std::sync::atomic::AtomicU64) -> u64 {
+    fn count(&self, count: impl Fn(&Status) -> &AtomicU64) -> u64 {
         count(self.observer.status()).load(Ordering::SeqCst)
     }
 }

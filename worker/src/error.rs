@@ -106,6 +106,9 @@ pub enum JobError {
 /// Why a worker ended otherwise than it was asked to.
 #[derive(Debug, Error)]
 pub enum WorkerError {
+    /// No lanes, no jobs.
+    #[error(transparent)]
+    Pool(PoolError),
     /// Without renewed leases nothing that is computed counts.
     #[error("the thread that renews leases cannot be started")]
     Heartbeat(#[source] std::io::Error),

@@ -7,17 +7,23 @@
 pub mod backoff;
 mod batch;
 pub mod claim;
+pub mod cli;
 mod drain;
 pub mod error;
+pub mod health;
 mod heartbeat;
 pub mod held;
 pub mod jobs;
 mod lane;
+pub mod memory;
 pub mod outbox;
+mod program;
 mod publish;
+pub mod registry;
 pub mod results;
 pub mod room;
 pub mod runs;
+pub mod say;
 pub mod solo;
 pub mod status;
 

@@ -55,7 +55,7 @@ impl Gauge {
     fn new() -> Result<Self, String> {
         Ok(Self {
             system: System::new().map_err(|error| error.to_string())?,
-            pid: sysinfo::get_current_pid().map_err(str::to_owned)?,
+            pid: sysinfo::get_current_pid().map_err(|error| error.to_string())?,
         })
     }
 
@@ -80,7 +80,11 @@ mod tests {
     fn lanes_follow_free_memory() {
         let check = |jobs_tenths: u64, lanes: usize, expect: usize| {
             let available = JOB_BYTES * jobs_tenths / 10;
-            assert_eq!(lanes_for(available, lanes, 8), expect, "{jobs_tenths} tenths of a job, {lanes} lanes");
+            assert_eq!(
+                lanes_for(available, lanes, 8),
+                expect,
+                "{jobs_tenths} tenths of a job, {lanes} lanes"
+            );
         };
         check(100, 8, 8);
         check(9, 8, 4);

@@ -100,7 +100,7 @@ impl Registry {
 
 /// The name of this machine, as far as it has one.
 pub fn host_name() -> String {
-    sysinfo::System::host_name().unwrap_or_else(|| "localhost".to_owned())
+    sysinfo::System::host_name().unwrap_or_else(|_| "localhost".to_owned())
 }
 
 fn count(number: usize) -> u32 {
