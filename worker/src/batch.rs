@@ -100,7 +100,10 @@ async fn named(shared: &Shared, claims: Vec<Claim>) -> Vec<Named> {
             .get(shared.broker.as_ref(), id, READ_TRIES, &shared.cut)
             .await;
         match run {
-            Ok(Some(run)) => all.extend(named_of_run(shared, &run, claims).await),
+            Ok(Some(known)) => {
+                shared.observe.begin(&known, &claims, &shared.options);
+                all.extend(named_of_run(shared, &known.run, claims).await);
+            }
             Ok(None) => {
                 // The run is gone, and its claims with it.
                 let tokens: Vec<_> = claims.iter().map(|claim| claim.token).collect();
@@ -182,8 +185,11 @@ async fn fetch(shared: &Arc<Shared>, named: Named) -> Result<(), JobError> {
     }
     let Named { claim, run, identity } = named;
     let after = shared.options.job_max;
-    let fetched = tokio::time::timeout(after, run.fetch(&claim.job, &shared.tools)).await;
-    let computation = fetched.unwrap_or(Err(JobError::FetchTimeout { after }))?;
+    let fetching = async {
+        let fetched = tokio::time::timeout(after, run.fetch(&claim.job, &shared.tools)).await;
+        fetched.unwrap_or(Err(JobError::FetchTimeout { after }))
+    };
+    let computation = shared.observe.fetch(&claim.token, fetching).await?;
     fault::point("worker.after_fetch")?;
     let ready = Ready {
         claim,

@@ -12,6 +12,7 @@ use tickfleet_runtime::cache;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::shutdown::{Shutdown, reached};
+use tickfleet_runtime::telemetry::metrics;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +24,7 @@ use crate::error::{JobError, WorkerError};
 use crate::heartbeat::Heartbeat;
 use crate::held::Held;
 use crate::jobs::{Kind, Tools};
+use crate::observe::Observe;
 use crate::outbox::{Outbox, Outcome};
 use crate::publish::publish;
 use crate::results::Results;
@@ -79,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) room: Room,
     pub(crate) status: Status,
+    pub(crate) observe: Observe,
     /// Whose turn it is to run alone.
     pub(crate) solo_turn: Semaphore,
     pub(crate) tasks: TaskTracker,
@@ -102,6 +105,7 @@ impl Worker {
         options: WorkerOptions,
     ) -> Self {
         let cut = CancellationToken::new();
+        metrics::shared().worker.lanes.set(pool.lanes() as u64);
         let shared = Shared {
             tools: Tools {
                 inputs,
@@ -117,6 +121,7 @@ impl Worker {
             held: Held::default(),
             outbox: Outbox::default(),
             status: Status::default(),
+            observe: Observe::default(),
             solo_turn: Semaphore::new(1),
             tasks: TaskTracker::new(),
             cut,

@@ -54,7 +54,7 @@ fn compute_chunk(shared: &Shared, kind: Kind, chunk: Vec<Ready>) {
             continue;
         }
         let began = Instant::now();
-        let outcome = match compute(computation) {
+        let outcome = match shared.observe.compute(&claim.token, || compute(computation)) {
             Ok(result) => Outcome::Done(identity, Some(result)),
             Err(error) => Outcome::of(&error),
         };

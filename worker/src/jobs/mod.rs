@@ -12,9 +12,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tickfleet_protocol::identity::KERNEL_VERSION;
-use tickfleet_protocol::ids::{Identity, JobKind, JobRef};
+use tickfleet_protocol::ids::{Identity, JobKind, JobRef, StageIndex};
+use tickfleet_protocol::plan;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
+use tickfleet_runtime::telemetry::delivery::Reads;
 
 use self::noop::Noop;
 pub use self::work::{Work, WorkCounts};
@@ -95,6 +97,22 @@ impl Run {
         match self {
             Self::Scan(_) => Kind::Scan,
             Self::Noop(_) => Kind::Noop,
+        }
+    }
+
+    /// Name of a stage of it.
+    pub fn stage_name(&self, stage: StageIndex) -> &'static str {
+        match self {
+            Self::Scan(_) => plan::stage_name(u32::from(stage.0)),
+            Self::Noop(_) => "noop",
+        }
+    }
+
+    /// The jobs of an earlier stage that a job reads.
+    pub fn linked(&self, job: &JobRef) -> Option<Reads> {
+        match self {
+            Self::Scan(run) => scan::linked(run, job),
+            Self::Noop(_) => None,
         }
     }
 

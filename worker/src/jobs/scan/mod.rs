@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tickfleet_proto::convert::ScanRun;
-use tickfleet_protocol::ids::{Identity, JobRef};
-use tickfleet_protocol::plan::Job;
+use tickfleet_protocol::ids::{Identity, JobRef, StageIndex};
+use tickfleet_protocol::plan::{Job, MAP};
+use tickfleet_runtime::telemetry::delivery::Reads;
 
 use self::run::Run;
 use super::{Computation, Tools};
@@ -36,6 +37,17 @@ pub fn reads(run: &Run, job: &JobRef) -> Result<Vec<Identity>, JobError> {
         Job::Map { .. } => Vec::new(),
         Job::Reduce { date } => run.identities().maps_of(date),
     })
+}
+
+/// The map jobs that a job reads.
+pub fn linked(run: &Run, job: &JobRef) -> Option<Reads> {
+    match run.job(job) {
+        Ok(Job::Reduce { date }) => Some(Reads {
+            stage: StageIndex(u16::try_from(MAP).expect("a scan has two stages")),
+            jobs: run.plan.maps_of(date),
+        }),
+        _ => None,
+    }
 }
 
 /// Fetches what a job computes from, and gives its computation.
