@@ -27,8 +27,6 @@ pub(super) struct Config {
     pub(super) machine: Machine,
     /// Jobs side by side.
     pub(super) lanes: usize,
-    /// Bound of the input cache.
-    pub(super) cache_bytes: u64,
     /// Where its health is served.
     pub(super) health: Option<String>,
     lease: Duration,
@@ -52,7 +50,6 @@ impl Config {
             redis: redis(settings)?,
             machine,
             lanes: lanes.unwrap_or_else(|| machine.lanes(JOB_BYTES)),
-            cache_bytes: count(&MEMORY),
             health: settings.text(&HEALTH).map(str::to_owned),
             lease: Duration::from_millis(count(&LEASE_MS)),
             job_max: Duration::from_secs(count(&JOB_MAX_S)),
