@@ -28,8 +28,6 @@ pub(super) struct Config {
     pub(super) machine: Machine,
     /// Jobs side by side.
     pub(super) lanes: usize,
-    /// Bound of the input cache.
-    pub(super) cache_bytes: u64,
     /// Where its health is served.
     pub(super) health: Option<String>,
     kinds: Vec<JobKind>,
@@ -54,7 +52,6 @@ impl Config {
             redis: redis(settings)?,
             machine,
             lanes: lanes.unwrap_or_else(|| machine.lanes(JOB_BYTES)),
-            cache_bytes: count(&MEMORY),
             health: settings.text(&HEALTH).map(str::to_owned),
             kinds: kinds(settings)?,
             lease: Duration::from_millis(count(&LEASE_MS)),

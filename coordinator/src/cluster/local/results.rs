@@ -132,9 +132,9 @@ impl Reader {
             Failure::new(ExitStatus::Failed, format!("the result of {as_of} cannot be read")).because(error)
         };
         let identity = self.run.identities().of(&Job::Reduce { date });
-        let found = self.local.results.get(&[identity]).await;
+        let found = self.local.stored.get(&[identity]).await;
         let found = found.map_err(|error| match &error {
-            ResultsError::Queue(queue) if queue.is_retryable() => refusal(queue),
+            ResultsError::Queue(error) if error.is_retryable() => refusal(error),
             _ => lost(&error),
         })?;
         let bytes = found.into_iter().next().flatten();
