@@ -1,9 +1,11 @@
 //! The embedded cluster: broker, worker and pool in this process, and nothing else different.
 //!
-//! It has no rule of its own: the same planner, queue, kernels and reducer as a fleet. Read next: [`crate::submit`].
+//! It has no rule of its own: the same planner, queue, kernels and reducer as a fleet. Read next:
+//! [`crate::cluster::local`].
 
 use std::sync::Arc;
 use std::time::Duration;
+use tickfleet_worker::jobs::Kind;
 
 use tickfleet_protocol::ids::WorkerId;
 use tickfleet_protocol::limits::DEFAULT_LEASE_MS;
@@ -11,11 +13,16 @@ use tickfleet_runtime::broker::Broker;
 use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::{Machine, Pool};
+use tickfleet_runtime::shutdown::{Shutdown, Stop};
+use tickfleet_worker::claim::DRAIN_MAX;
+use tickfleet_worker::error::WorkerError;
 use tickfleet_worker::{Worker, WorkerOptions};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+
+use crate::cluster::Local;
+use crate::cluster::local::{About, Reading};
 
 /// Memory that one job is taken to need, bytes: its blocks, its rows, its result.
 const JOB_BYTES: u64 = 128 << 20;
@@ -26,14 +33,12 @@ const JOB_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// A cluster of one process.
 pub struct Embedded {
-    /// The queue.
-    pub broker: Arc<dyn Broker>,
-    /// Opened inputs and the cache of their blocks.
-    pub inputs: Arc<Inputs>,
-    /// The lanes.
-    pub pool: Pool,
-    drain: watch::Sender<bool>,
-    worker: JoinHandle<std::io::Result<()>>,
+    /// What can be asked of it.
+    pub cluster: Local,
+    /// Jobs that it computes side by side.
+    pub lanes: usize,
+    drain: Stop,
+    worker: JoinHandle<Result<(), WorkerError>>,
 }
 
 impl Embedded {
@@ -52,14 +57,16 @@ impl Embedded {
             read_ahead: lanes,
             lease: Duration::from_millis(DEFAULT_LEASE_MS),
             job_max: JOB_MAX,
+            drain_max: DRAIN_MAX,
+            kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
+            solo: None,
         };
-        let (drain, draining) = watch::channel(false);
+        let drain = Stop::default();
         let worker = Worker::new(broker.clone(), inputs.clone(), pool.clone(), options);
-        let worker = tokio::spawn(worker.run(draining));
+        let worker = tokio::spawn(worker.run(drain.asked()));
         Ok(Self {
-            broker,
-            inputs,
-            pool,
+            cluster: Local::new(broker, Reading::Shared(inputs), pool, about()),
+            lanes,
             drain,
             worker,
         })
@@ -70,7 +77,7 @@ impl Embedded {
     /// # Errors
     /// The worker could not work at all.
     pub async fn stop(mut self) -> Result<(), Failure> {
-        self.drain.send_replace(true);
+        self.drain.ask(Shutdown::Draining);
         self.ended().await
     }
 
@@ -79,10 +86,16 @@ impl Embedded {
     /// # Errors
     /// The fault.
     pub async fn ended(&mut self) -> Result<(), Failure> {
-        let ended = (&mut self.worker)
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let ended = (&mut self.worker).await;
+        let ended = ended.unwrap_or_else(|error| Err(WorkerError::Died(error)));
         ended.map_err(|error| Failure::new(ExitStatus::Failed, "the worker ended early").because(&error))
+    }
+}
+
+fn about() -> About {
+    About {
+        broker: "memory of this process".to_owned(),
+        advice: Vec::new(),
     }
 }
 

@@ -2,91 +2,176 @@
 
 use std::time::{Duration, Instant};
 
-use tickfleet_protocol::ids::{EventId, RunId};
-use tickfleet_protocol::plan::{MAP, stage_name};
-use tickfleet_runtime::broker::{Broker, BrokerError, ProgressKind, RunState};
+use futures::StreamExt;
+use tickfleet_protocol::ids::{EventId, Millis, RunId, StageIndex};
+use tickfleet_protocol::plan::stage_name;
+use tickfleet_runtime::broker::{Counts, Progress, ProgressKind, RunState, RunSummary};
+use tickfleet_runtime::failure::Failure;
+use tokio::time::MissedTickBehavior;
 
+use crate::cluster::Cluster;
 use crate::events::{Event, Events};
 use crate::view::progress::Snapshot;
-use tickfleet_runtime::failure::{ExitStatus, Failure};
 
-/// How long one look at the events waits.
-const WAIT: Duration = Duration::from_secs(1);
+/// How often what is shown moves on without news.
+const TICK: Duration = Duration::from_secs(1);
+/// How many ticks pass between two looks at the workers.
+const TICKS_A_LOOK: u64 = 5;
+/// How long a look at the workers may take: it only decides what is shown.
+const LOOK: Duration = Duration::from_secs(2);
 
-/// Shows a run's progress until it ends, and says how it did.
+/// Whose lanes compute a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    /// This process's: so many.
+    Here(u64),
+    /// The cluster's workers', who come and go.
+    OfWorkers,
+}
+
+impl Lanes {
+    /// How many there are now; `None` where the cluster does not say.
+    pub async fn count(self, cluster: &dyn Cluster) -> Option<u64> {
+        match self {
+            Self::Here(lanes) => Some(lanes),
+            Self::OfWorkers => {
+                let workers = tokio::time::timeout(LOOK, cluster.workers()).await.ok()?.ok()?;
+                Some(workers.iter().map(|worker| u64::from(worker.card.lanes)).sum())
+            }
+        }
+    }
+}
+
+/// Which events are printed where events are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// All that are kept.
+    FromStart,
+    /// Those that come, and the end.
+    News,
+}
+
+/// Shows a run's progress until it ends, and says how it did. What was before is read too: it makes the progress right.
 ///
 /// # Errors
-/// The broker does not answer, or no longer has the run.
-pub async fn follow(broker: &dyn Broker, run: RunId, lanes: usize, events: &mut Events) -> Result<RunState, Failure> {
-    let (mut after, mut stage) = (EventId::START, Stage::new());
+/// The cluster does not answer, or no longer has the run.
+pub async fn follow(
+    cluster: &dyn Cluster,
+    run: RunId,
+    told: Told,
+    lanes: Lanes,
+    events: &mut Events,
+) -> Result<RunState, Failure> {
+    let known = cluster.get(run).await?;
+    let mut stage = OpenStage::of(&known);
+    let mut news = cluster.watch(run, EventId::START).await?;
+    let mut count = lanes.count(cluster).await.unwrap_or_default();
+    let (mut ended, mut ticks) = (None, 0);
+    let mut ticker = tokio::time::interval(TICK);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let news = broker
-            .events(run, after, WAIT)
-            .await
-            .map_err(|error| unanswered(&error))?;
-        for (id, progress) in news {
-            after = id;
-            stage.take(&progress.kind);
-            events.emit(&Event::Progress { run, what: &progress })?;
-            // After each event, so that a stage's end is seen even if the next one opened meanwhile.
-            events.progress(&stage.snapshot(lanes));
+        let progress = tokio::select! {
+            next = news.next() => match next {
+                Some(next) => Some(next?.1),
+                None => break,
+            },
+            _ = ticker.tick() => None,
+        };
+        if let Some(progress) = progress {
+            stage.take(&progress);
+            if told == Told::FromStart || is_news(&progress, known.counts()) {
+                events.emit(&Event::Progress { run, what: &progress })?;
+            }
             if let ProgressKind::Ended { state } = progress.kind {
-                return Ok(state);
+                ended = Some(state);
+            }
+        } else {
+            ticks += 1;
+            if ticks % TICKS_A_LOOK == 0 {
+                count = lanes.count(cluster).await.unwrap_or(count);
             }
         }
-        events.progress(&stage.snapshot(lanes));
+        // After each event, so that a stage's end is seen even if the next one opened meanwhile.
+        events.progress(&stage.snapshot(count));
+    }
+    match ended {
+        Some(state) => Ok(state),
+        // Its events have expired or were dropped: its state is kept longer.
+        None => Ok(cluster.get(run).await?.state),
     }
 }
 
-/// The stage that is open.
-struct Stage {
-    name: &'static str,
+/// Whether an event may have come after the counts were these: of what a run does over and over, only more tells.
+fn is_news(progress: &Progress, known: Counts) -> bool {
+    match progress.kind {
+        ProgressKind::Submitted | ProgressKind::StageOpened { .. } | ProgressKind::Committed { .. } => {
+            progress.counts.done > known.done
+        }
+        _ => progress.counts.done >= known.done,
+    }
+}
+
+/// The stage whose jobs are computed, told by counts: whoever missed events still has the right numbers.
+struct OpenStage {
+    /// Jobs of each stage.
+    totals: Vec<u64>,
+    open: usize,
     done: u64,
-    total: u64,
     retries: u64,
-    since: Instant,
+    /// When it opened, and when its last event came, by the queue's clock.
+    opened_at: Millis,
+    last_at: Millis,
+    /// When that event was heard, by this machine's.
+    heard: Instant,
 }
 
-impl Stage {
-    fn new() -> Self {
+impl OpenStage {
+    fn of(run: &RunSummary) -> Self {
         Self {
-            name: stage_name(MAP),
+            totals: run.stages.iter().map(|stage| stage.total).collect(),
+            open: 0,
             done: 0,
-            total: 0,
             retries: 0,
-            since: Instant::now(),
+            opened_at: run.submitted_at,
+            last_at: run.submitted_at,
+            heard: Instant::now(),
         }
     }
 
-    fn take(&mut self, kind: &ProgressKind) {
-        match kind {
-            ProgressKind::StageOpened { stage, jobs } => {
-                let name = stage_name(u32::from(stage.0));
-                *self = Self {
-                    name,
-                    total: *jobs,
-                    retries: self.retries,
-                    ..Self::new()
-                };
+    fn take(&mut self, progress: &Progress) {
+        (self.last_at, self.heard) = (progress.at, Instant::now());
+        match progress.kind {
+            ProgressKind::StageOpened { stage, .. } | ProgressKind::Committed { stage, .. } => {
+                self.enter(stage, progress.at);
             }
-            ProgressKind::Committed { jobs, .. } => self.done += jobs,
             ProgressKind::Retried { .. } => self.retries += 1,
             _ => {}
         }
+        self.count(progress.counts);
     }
 
-    fn snapshot(&self, lanes: usize) -> Snapshot {
-        Snapshot {
-            stage: self.name.to_owned(),
-            done: self.done,
-            total: self.total,
-            retries: self.retries,
-            lanes: lanes as u64,
-            elapsed: self.since.elapsed(),
+    fn enter(&mut self, stage: StageIndex, at: Millis) {
+        let stage = usize::from(stage.0);
+        if stage != self.open {
+            self.open = stage;
+            self.opened_at = at;
         }
     }
-}
 
-fn unanswered(error: &BrokerError) -> Failure {
-    Failure::from_error(ExitStatus::Unreachable, error)
+    /// Stages before the open one are complete, so the rest of what is done is the open one's.
+    fn count(&mut self, counts: Counts) {
+        let before: u64 = self.totals.iter().take(self.open).sum();
+        self.done = counts.done.saturating_sub(before);
+    }
+
+    fn snapshot(&self, lanes: u64) -> Snapshot {
+        Snapshot {
+            stage: stage_name(u32::try_from(self.open).unwrap_or(u32::MAX)).to_owned(),
+            done: self.done,
+            total: self.totals.get(self.open).copied().unwrap_or_default(),
+            retries: self.retries,
+            lanes,
+            elapsed: Duration::from_millis(self.last_at.since_ms(self.opened_at)) + self.heard.elapsed(),
+        }
+    }
 }

@@ -307,10 +307,6 @@ impl Broker for FaultyBroker {
 
     async fn results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
         self.refuse(Fault::ReadRefused, "results")?;
-        assert!(!self.strikes(Fault::ReadPanics), "an injected panic");
-        if identities.len() == 1 && self.strikes(Fault::ResultVanishes) {
-            return Ok(vec![Some(Bytes::new())]);
-        }
         self.inner.results(identities).await
     }
 

@@ -51,6 +51,13 @@ impl Identities<'_> {
         self.plan.maps_of(date).map(|index| self.of(&job(index))).collect()
     }
 
+    /// Identity of the record that a job's result was found by content: whether it was computed is no part of a result.
+    pub fn copied(&self, job: &Job) -> Identity {
+        let mut digester = Digester::new("found by content");
+        digester.part(&self.of(job).0);
+        Identity(digester.finish().0)
+    }
+
     /// Begins the content identity of a map job over some dates of the facts.
     ///
     /// # Panics

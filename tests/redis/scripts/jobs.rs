@@ -194,3 +194,32 @@ async fn waiting_workers_are_asked_where_there_is_reason() {
     let _: u64 = bench.call(&scripts::HAND_BACK, &[RUN, "0", "2", "a3"]).await;
     assert_eq!(asked().await, 1, "a job came back");
 }
+
+#[tokio::test]
+async fn census_counts_results_in_steps_and_drops_nothing_else() {
+    let bench = Bench::with_run("1").await;
+    let ids: Vec<String> = (0..50).map(|n| format!("{n:064}")).collect();
+    let mut args = vec!["100000"];
+    for id in &ids {
+        args.extend([id, "12345"]);
+    }
+    assert_eq!(bench.call::<u64>(&scripts::KEEP, &args).await, 50);
+    let other: String = query(&bench.server, &["SET", "tf:{1}:result:other", "another shard's"]).await;
+    assert_eq!(other, "OK");
+    for is_drop in ["0", "1"] {
+        let (mut cursor, mut found, mut size, mut steps) = ("0".to_owned(), 0, 0, 0);
+        loop {
+            let (next, results, bytes): (String, u64, u64) =
+                bench.call(&scripts::CENSUS, &[&cursor, "10", is_drop]).await;
+            (cursor, found, size, steps) = (next, found + results, size + bytes, steps + 1);
+            if cursor == "0" {
+                break;
+            }
+        }
+        assert_eq!((found, size), (50, 250));
+        assert!(steps > 1, "a step looks at some keys");
+    }
+    let left: Vec<String> = query(&bench.server, &["KEYS", "*:result:*"]).await;
+    assert_eq!(left, ["tf:{1}:result:other"]);
+    assert_eq!(bench.field("state").await, "running");
+}

@@ -14,19 +14,18 @@ use crate::broker::{
     NewRun, Progress, Result, RunRecord, RunSummary, Submitted, Sweep,
 };
 
-/// A broker, and the duration of each of its calls as a metric.
+/// The broker to use in the place of `broker`, so that the duration of each of its calls is a metric.
 ///
 /// What waits for work or events counts only when some came: an idle fleet would else look like a slow queue.
-pub struct Observed {
+pub fn observed(broker: Arc<dyn Broker>) -> Arc<dyn Broker> {
+    Arc::new(Observed { broker })
+}
+
+struct Observed {
     broker: Arc<dyn Broker>,
 }
 
 impl Observed {
-    /// The broker to use in the place of `broker`.
-    pub fn new(broker: Arc<dyn Broker>) -> Arc<dyn Broker> {
-        Arc::new(Self { broker })
-    }
-
     async fn timed<T>(&self, operation: &'static str, call: impl Future<Output = Result<T>>) -> Result<T> {
         let started = Instant::now();
         let answer = call.await;
@@ -160,5 +159,44 @@ impl Broker for Observed {
 
     async fn forget(&self, run: RunId) -> Result<()> {
         self.timed("forget", self.broker.forget(run)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tickfleet_protocol::ids::Millis;
+
+    use super::*;
+    use crate::broker::clock::ManualClock;
+    use crate::broker::conformance::{self, Harness};
+    use crate::broker::memory::MemoryBroker;
+    use crate::broker::token::TokenSource;
+
+    struct Manual(Mutex<Arc<ManualClock>>);
+
+    fn clock() -> Arc<ManualClock> {
+        Arc::new(ManualClock::new(Millis(1_700_000_000_000)))
+    }
+
+    #[async_trait]
+    impl Harness for Manual {
+        async fn broker(&self) -> Arc<dyn Broker> {
+            let clock = clock();
+            *self.0.lock().unwrap() = Arc::clone(&clock);
+            let broker = MemoryBroker::with(64 << 20, clock, TokenSource::seeded([3; 32]));
+            observed(Arc::new(broker))
+        }
+
+        async fn advance(&self, by: Duration) {
+            self.0.lock().unwrap().advance(by);
+        }
+    }
+
+    /// A call that were not handed on would break a law.
+    #[tokio::test]
+    async fn it_keeps_the_laws_of_the_broker_behind_it() {
+        conformance::run_all(&Manual(Mutex::new(clock()))).await;
     }
 }

@@ -10,7 +10,9 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{MetricExporter, RetryPolicy, SpanExporter, WithExportConfig, WithTonicConfig};
+use opentelemetry_otlp::{
+    ExporterBuildError, MetricExporter, RetryPolicy, SpanExporter, WithExportConfig, WithTonicConfig,
+};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::metrics::Temporality;
@@ -23,9 +25,10 @@ use opentelemetry_sdk::trace::{
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::TelemetryError;
-use super::delivery::MAX_READ_LINKS;
+use super::delivery::{MAX_READ_LINKS, is_returned};
 use super::ids::Ids;
 use super::metrics::{Meters, SpanCounts};
+use crate::settings::mask;
 
 /// Most spans that wait to be sent, those being sent among them: what a worker ends in some tenths of a second at its
 /// best, in a few tens of megabytes at most.
@@ -63,7 +66,7 @@ impl Exporters {
             let builder = SpanExporter::builder().with_tonic().with_endpoint(endpoint);
             builder.with_timeout(EXPORT_MAX).with_retry_policy(retries()).build()
         };
-        let exporter = exporter.map_err(|source| unusable(endpoint, source))?;
+        let exporter = exporter.map_err(|error| unusable(endpoint, &error))?;
         let waiting = Arc::new(AtomicUsize::new(0));
         let batches = batches(Counted {
             exporter,
@@ -99,7 +102,7 @@ impl Exporters {
             .with_retry_policy(retries())
             .build();
         Ok(Within {
-            exporter: exporter.map_err(|source| unusable(&self.endpoint, source))?,
+            exporter: exporter.map_err(|error| unusable(&self.endpoint, &error))?,
             runtime: self.runtime.handle().clone(),
         })
     }
@@ -157,7 +160,7 @@ impl SpanProcessor for Bounded {
     }
 
     fn on_end(&self, span: SpanData) {
-        if !span.span_context.is_sampled() {
+        if !span.span_context.is_sampled() || is_returned(&span) {
             return;
         }
         // The queue behind has room for all that are counted here, so only this line drops.
@@ -264,10 +267,10 @@ fn retries() -> RetryPolicy {
         .with_max_delay(Duration::from_millis(400))
 }
 
-fn unusable(endpoint: &str, source: opentelemetry_otlp::ExporterBuildError) -> TelemetryError {
+fn unusable(endpoint: &str, error: &ExporterBuildError) -> TelemetryError {
     TelemetryError::Endpoint {
-        endpoint: crate::settings::mask(endpoint),
-        source,
+        endpoint: mask(endpoint),
+        why: mask(&error.to_string()),
     }
 }
 
@@ -328,10 +331,23 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_refused() {
+    fn a_collector_may_be_behind_tls() {
         let counts = Arc::new(SpanCounts::default());
         let resource = Resource::builder_empty().build();
-        let error = Exporters::start("not an address", &resource, counts).unwrap_err();
-        assert_eq!(error.to_string(), "`not an address` is no address of an OTLP collector");
+        let exporters = Exporters::start("https://127.0.0.1:1", &resource, counts);
+        exporters.unwrap().shutdown(None, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_without_its_secrets() {
+        for endpoint in ["not an address", "http://user:secret@[::1"] {
+            let counts = Arc::new(SpanCounts::default());
+            let resource = Resource::builder_empty().build();
+            let error = Exporters::start(endpoint, &resource, counts).unwrap_err();
+            let failure = crate::failure::Failure::from(error).render(false);
+            let expect = format!("error: `{}` is no address of an OTLP collector", mask(endpoint));
+            assert!(failure.starts_with(&expect), "{failure}");
+            assert!(failure.contains("why") && !failure.contains("secret"), "{failure}");
+        }
     }
 }

@@ -16,6 +16,7 @@ mod log_format;
 pub mod metrics;
 mod options;
 mod resource;
+pub mod spans;
 pub mod trace;
 
 use std::sync::OnceLock;
@@ -24,10 +25,12 @@ use std::time::Duration;
 use prometheus::TextEncoder;
 use thiserror::Error;
 
-pub use broker::Observed;
+pub use broker::observed;
 pub use log::LogFormat;
 pub use options::{Options, Program};
 
+use crate::failure::{ExitStatus, Failure};
+use crate::settings::registry::OTLP;
 use export::Exporters;
 use metrics::Meters;
 
@@ -40,11 +43,10 @@ pub enum TelemetryError {
     /// The collector's address cannot be used.
     #[error("`{endpoint}` is no address of an OTLP collector")]
     Endpoint {
-        /// The address, as given.
+        /// The address, its secrets masked.
         endpoint: String,
-        /// What is wrong with it.
-        #[source]
-        source: opentelemetry_otlp::ExporterBuildError,
+        /// What is wrong with it, in words.
+        why: String,
     },
     /// The threads that export could not be started.
     #[error("telemetry cannot start its threads")]
@@ -52,6 +54,22 @@ pub enum TelemetryError {
     /// The metrics cannot be served as text.
     #[error("metrics cannot be collected")]
     Metrics(#[source] opentelemetry_sdk::error::OTelSdkError),
+}
+
+impl From<TelemetryError> for Failure {
+    fn from(error: TelemetryError) -> Self {
+        let failure = Self::from_error(ExitStatus::Failed, &error);
+        match error {
+            TelemetryError::Endpoint { why, .. } => Self {
+                status: ExitStatus::BadInput,
+                ..failure
+            }
+            .at(OTLP.flag())
+            .why(why)
+            .help("name a collector that takes OTLP over gRPC, such as http://127.0.0.1:4317, or none"),
+            TelemetryError::Threads(_) | TelemetryError::Metrics(_) => failure,
+        }
+    }
 }
 
 /// Telemetry of this process, from [`start`] to [`Telemetry::shutdown`].

@@ -7,6 +7,7 @@
 mod audit;
 mod bell;
 mod blocking;
+mod census;
 mod check;
 mod claim;
 mod commit;
@@ -31,6 +32,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use census::KeptResults;
 pub use check::{ConnectError, ServerReport};
 pub use fault::Fault;
 use tickfleet_protocol::{
@@ -223,6 +225,10 @@ impl Broker for RedisBroker {
 
     async fn run(&self, run: RunId) -> Result<Option<RunRecord>> {
         self.read_run(run).await
+    }
+
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        self.read_summary(run).await
     }
 
     async fn list(&self) -> Result<Vec<RunSummary>> {

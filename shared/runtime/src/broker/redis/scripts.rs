@@ -67,6 +67,8 @@ scripts! {
     STORED = "stored", allows_oom: true;
     /// Stores results that belong to no job.
     KEEP = "keep", allows_oom: false;
+    /// Counts results, or drops them.
+    CENSUS = "census", allows_oom: true;
     /// Renews claims.
     BEAT = "beat", allows_oom: true;
     /// Ends claims with failures.

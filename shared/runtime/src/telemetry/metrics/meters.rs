@@ -1,6 +1,5 @@
 //! The instruments of a process, made from the [catalogue](super::catalogue), and the readers behind them.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
@@ -11,7 +10,8 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 
 use super::catalogue::{self, ERROR_TYPE, Instrument, RESULT, STATE, TIER};
-use super::{ClusterLevels, Count, Durations, JobMetrics, Level, Metrics, RUN_STATES, Tier};
+use super::cluster::STATES;
+use super::{ClusterLevels, Count, Durations, JobMetrics, Level, Metrics, Tier};
 use crate::telemetry::TelemetryError;
 
 /// How often metrics go to the collector.
@@ -80,8 +80,11 @@ fn register(meter: &Meter, metrics: &'static Metrics) {
     });
 }
 
+/// One of the counts of a row.
+type Column = fn(&JobMetrics) -> &Count;
+
 fn jobs(meter: &Meter, metrics: &'static Metrics) {
-    let counters: [(&Instrument, fn(&JobMetrics) -> &Count); 7] = [
+    let counters: [(&Instrument, Column); 7] = [
         (&catalogue::CLAIMED, |row| &row.claimed),
         (&catalogue::COMMITTED, |row| &row.committed),
         (&catalogue::FAILED, |row| &row.failed),
@@ -127,10 +130,9 @@ fn levels(meter: &Meter, metrics: &'static Metrics) {
 }
 
 fn cluster(meter: &Meter, cluster: &'static ClusterLevels) {
-    let is_known = || cluster.is_known.load(Ordering::Relaxed);
     gauge(meter, &catalogue::RUNS, move |observer| {
-        let states = RUN_STATES.iter().zip(&cluster.runs).filter(|_| is_known());
-        states.for_each(|(state, level)| observer.observe(level.get(), &[KeyValue::new(STATE, *state)]));
+        let states = STATES.iter().zip(&cluster.runs).filter(|_| cluster.is_known());
+        states.for_each(|((_, state), level)| observer.observe(level.get(), &[KeyValue::new(STATE, *state)]));
     });
     let levels: [(&Instrument, &'static Level); 3] = [
         (&catalogue::BACKLOG, &cluster.backlog),
@@ -139,7 +141,7 @@ fn cluster(meter: &Meter, cluster: &'static ClusterLevels) {
     ];
     for (instrument, level) in levels {
         gauge(meter, instrument, move |observer| {
-            if is_known() {
+            if cluster.is_known() {
                 observer.observe(level.get(), &[]);
             }
         });
@@ -193,7 +195,7 @@ mod tests {
 
     use opentelemetry_otlp::MetricExporter;
     use prometheus::proto::MetricType;
-    use tickfleet_protocol::ids::JobKind;
+    use tickfleet_protocol::ids::Millis;
 
     use super::catalogue::{ALL, Form};
     use super::*;
@@ -204,7 +206,7 @@ mod tests {
     }
 
     fn count_everything(metrics: &'static Metrics) {
-        let map = metrics.jobs.of(&JobKind::new("scan/1").unwrap(), "map");
+        let map = metrics.jobs.of("scan/1", "map");
         map.claimed.add(12);
         map.committed.add(10);
         let took = Duration::from_millis(30);
@@ -217,8 +219,7 @@ mod tests {
         metrics.served("cluster.v1.Cluster/Submit", "OK", took);
         metrics.tier(Tier::Disk).hits.add(3);
         metrics.worker.lanes.set(8);
-        metrics.cluster.is_known.store(true, Ordering::Relaxed);
-        metrics.cluster.runs[1].set(4);
+        metrics.cluster.set(&[], 4, Millis(0));
         metrics.spans.dropped.add(7);
     }
 
@@ -280,7 +281,8 @@ mod tests {
             "tickfleet_jobs_claimed_total{tickfleet_kind=\"scan/1\",tickfleet_stage=\"map\"} 12",
             "tickfleet_jobs_committed_total{tickfleet_kind=\"scan/1\",tickfleet_stage=\"map\"} 10",
             "tickfleet_worker_lanes 8",
-            "tickfleet_runs{tickfleet_run_state=\"succeeded\"} 4",
+            "tickfleet_runs{tickfleet_run_state=\"succeeded\"} 0",
+            "tickfleet_workers 4",
             "tickfleet_cache_lookups_total{tickfleet_cache_result=\"hit\",tickfleet_cache_tier=\"disk\"} 3",
             "otel_sdk_processor_span_processed_total{error_type=\"queue_full\"} 7",
             "# TYPE tickfleet_jobs_claimed_total counter",

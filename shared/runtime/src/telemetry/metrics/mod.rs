@@ -4,6 +4,7 @@
 //! lists, never from runs, jobs, symbols or paths. [`catalogue`] describes every instrument. Read next: [`Metrics`].
 
 pub mod catalogue;
+mod cluster;
 mod jobs;
 mod meters;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 
+pub use cluster::ClusterLevels;
 pub use jobs::{JobMetrics, JobTable};
 pub(super) use meters::Meters;
 
@@ -75,13 +77,15 @@ pub enum Tier {
     Disk,
     /// Redis.
     Redis,
+    /// The store of results that are too large for Redis.
+    Store,
     /// Where the data lives.
     Source,
 }
 
 impl Tier {
     /// All tiers, from the nearest.
-    pub const ALL: [Self; 4] = [Self::Memory, Self::Disk, Self::Redis, Self::Source];
+    pub const ALL: [Self; 5] = [Self::Memory, Self::Disk, Self::Redis, Self::Store, Self::Source];
 
     /// Its name in attributes.
     pub const fn name(self) -> &'static str {
@@ -89,6 +93,7 @@ impl Tier {
             Self::Memory => "memory",
             Self::Disk => "disk",
             Self::Redis => "redis",
+            Self::Store => "store",
             Self::Source => "source",
         }
     }
@@ -125,24 +130,6 @@ pub struct WorkerLevels {
     pub busy: Level,
     /// Jobs that it holds.
     pub held: Level,
-}
-
-/// State of a run, as an attribute.
-pub const RUN_STATES: [&str; 4] = ["running", "succeeded", "failed", "cancelled"];
-
-/// What the cluster looks like from a coordinator.
-#[derive(Debug, Default)]
-pub struct ClusterLevels {
-    /// Whether anyone has looked: until then there is nothing to tell.
-    pub is_known: std::sync::atomic::AtomicBool,
-    /// Runs that are kept, by [`RUN_STATES`].
-    pub runs: [Level; RUN_STATES.len()],
-    /// Jobs of running runs that are not done.
-    pub backlog: Level,
-    /// Age of the oldest running run, in seconds.
-    pub oldest_age_s: Level,
-    /// Workers whose cards have not expired.
-    pub workers: Level,
 }
 
 /// Everything that a process counts.
@@ -227,12 +214,12 @@ impl Metrics {
         }
     }
 
-    /// The server answered a call: `method` must be one of its own, `status` a name of gRPC's, such as `OK`.
-    pub fn served(&self, method: &'static str, status: &'static str, took: Duration) {
+    /// The server answered a call: `method` must be one that it has, `status` a name of gRPC's, such as `OK`.
+    pub fn served(&self, method: &str, status: &'static str, took: Duration) {
         if let Some(durations) = self.durations.get() {
             let attributes = [
                 KeyValue::new(catalogue::RPC_SYSTEM, "grpc"),
-                KeyValue::new(catalogue::RPC_METHOD, method),
+                KeyValue::new(catalogue::RPC_METHOD, method.to_owned()),
                 KeyValue::new(catalogue::RPC_STATUS, status),
             ];
             durations.call.record(took.as_secs_f64(), &attributes);
