@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tickfleet_worker::jobs::Kind;
 
 use tickfleet_protocol::ids::WorkerId;
 use tickfleet_protocol::limits::DEFAULT_LEASE_MS;
@@ -12,8 +13,10 @@ use tickfleet_runtime::broker::Broker;
 use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::{Machine, Pool};
+use tickfleet_runtime::shutdown::{Shutdown, Stop};
+use tickfleet_worker::claim::DRAIN_MAX;
+use tickfleet_worker::error::WorkerError;
 use tickfleet_worker::{Worker, WorkerOptions};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use tickfleet_runtime::failure::{ExitStatus, Failure};
@@ -34,8 +37,8 @@ pub struct Embedded {
     pub cluster: Local,
     /// Jobs that it computes side by side.
     pub lanes: usize,
-    drain: watch::Sender<bool>,
-    worker: JoinHandle<std::io::Result<()>>,
+    drain: Stop,
+    worker: JoinHandle<Result<(), WorkerError>>,
 }
 
 impl Embedded {
@@ -54,10 +57,13 @@ impl Embedded {
             read_ahead: lanes,
             lease: Duration::from_millis(DEFAULT_LEASE_MS),
             job_max: JOB_MAX,
+            drain_max: DRAIN_MAX,
+            kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
+            solo: None,
         };
-        let (drain, draining) = watch::channel(false);
+        let drain = Stop::default();
         let worker = Worker::new(broker.clone(), inputs.clone(), pool.clone(), options);
-        let worker = tokio::spawn(worker.run(draining));
+        let worker = tokio::spawn(worker.run(drain.asked()));
         Ok(Self {
             cluster: Local::new(broker, Reading::Shared(inputs), pool, about()),
             lanes,
@@ -71,7 +77,7 @@ impl Embedded {
     /// # Errors
     /// The worker could not work at all.
     pub async fn stop(mut self) -> Result<(), Failure> {
-        self.drain.send_replace(true);
+        self.drain.ask(Shutdown::Draining);
         self.ended().await
     }
 
@@ -80,9 +86,8 @@ impl Embedded {
     /// # Errors
     /// The fault.
     pub async fn ended(&mut self) -> Result<(), Failure> {
-        let ended = (&mut self.worker)
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let ended = (&mut self.worker).await;
+        let ended = ended.unwrap_or_else(|error| Err(WorkerError::Died(error)));
         ended.map_err(|error| Failure::new(ExitStatus::Failed, "the worker ended early").because(&error))
     }
 }

@@ -4,6 +4,7 @@
 //! enqueue, [`mod@follow`] watches, [`results`] collects and writes. [`embedded`] is the cluster of one process; [`serve`]
 //! offers that of a fleet over [`grpc`] and [`http`].
 
+pub mod bench;
 pub mod cli;
 pub mod cluster;
 pub mod embedded;
@@ -12,6 +13,7 @@ pub mod follow;
 pub mod grpc;
 pub mod http;
 pub mod log;
+pub mod ops;
 pub mod report;
 pub mod results;
 pub mod sample;

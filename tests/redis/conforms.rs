@@ -18,11 +18,16 @@ async fn conforms_on_several_shards() {
     conformance::life::run_all(&harness).await;
     conformance::events::run_all(&harness).await;
     conformance::results::run_all(&harness).await;
+    conformance::fleet::run_all(&harness).await;
     conformance::delivery::a_small_run_is_not_starved_by_a_big_one(&harness).await;
     conformance::delivery::a_late_run_gets_its_share_and_no_more(&harness).await;
     conformance::delivery::batches_answer_item_by_item(&harness).await;
     conformance::delivery::a_waiting_claim_wakes_on_submit(&harness).await;
     conformance::delivery::racing_workers_share_every_job_once(&harness).await;
+    conformance::kinds::kind_and_trace_are_kept(&harness).await;
+    conformance::kinds::jobs_are_left_to_those_who_compute_them(&harness).await;
+    conformance::kinds::a_waiting_claim_wakes_on_its_kinds_only(&harness).await;
+    conformance::kinds::a_claim_of_several_kinds_wakes_on_each(&harness).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,10 @@ use std::{
 
 use bytes::Bytes;
 use redis::Value;
-use tickfleet_protocol::{ids::EventId, limits::DEFAULT_LEASE_MS};
+use tickfleet_protocol::{
+    ids::{EventId, Identity},
+    limits::DEFAULT_LEASE_MS,
+};
 use tickfleet_runtime::broker::{
     Broker, BrokerError, Claim, Commit, CommitOutcome, Durability, Held, NewRun, RunState,
     redis::{RedisBroker, RedisOptions, scripts},
@@ -185,7 +188,14 @@ async fn a_full_server_refuses_what_adds_and_takes_what_frees() {
     let BrokerError::ResultsFull { job, needed, limit, .. } = refused else {
         panic!("{refused:?}");
     };
-    assert_eq!((job, needed, limit), (claims[committed].job, 1 << 20, 12 << 20));
+    assert_eq!((job, needed, limit), (Some(claims[committed].job), 1 << 20, 12 << 20));
+    let kept = broker
+        .keep(vec![(Identity([1; 32]), Bytes::from(vec![7; 1 << 20]))])
+        .await;
+    assert!(
+        matches!(kept, Err(BrokerError::ResultsFull { job: None, .. })),
+        "{kept:?}"
+    );
     assert_eq!(server.command("CONFIG SET maxmemory 1mb"), "+OK");
     let more = broker
         .submit(crate::kit::new_run("more", &[1]))

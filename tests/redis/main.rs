@@ -4,6 +4,7 @@
 //! its own: the contract of each script, what a server can do to it, and what a run costs at rest.
 
 mod conforms;
+mod fairness;
 mod faults;
 mod kit;
 mod scripts;

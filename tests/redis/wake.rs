@@ -3,18 +3,21 @@
 use std::{sync::Arc, time::Duration};
 
 use redis::Value;
-use tickfleet_runtime::broker::{Broker, redis::RedisBroker};
+use tickfleet_protocol::ids::JobKind;
+use tickfleet_runtime::broker::{Broker, ClaimRequest, redis::RedisBroker};
 use tickfleet_tests::redis_server::RedisServer;
 use tokio::task::JoinSet;
 
 use crate::kit::{connect, patiently, query, request, submit};
 
-const READY: &str = "tf:{0}:ready";
+const READY: &str = "tf:{0}:ready:test/1";
 
-/// Entries of the ready stream that the group has handed out.
-async fn handed_out(server: &RedisServer) -> u64 {
-    let groups: Vec<std::collections::HashMap<String, Value>> = query(server, &["XINFO", "GROUPS", READY]).await;
-    redis::from_redis_value_ref(&groups[0]["entries-read"]).expect("a number")
+/// Entries of a ready stream that the group has handed out.
+async fn handed_out(server: &RedisServer, stream: &str) -> u64 {
+    let groups: Vec<std::collections::HashMap<String, Value>> = query(server, &["XINFO", "GROUPS", stream]).await;
+    // A group that has handed nothing out does not count yet.
+    let read: Option<u64> = redis::from_redis_value_ref(&groups[0]["entries-read"]).expect("a number or nothing");
+    read.unwrap_or(0)
 }
 
 /// Connections that wait in a blocking read.
@@ -49,12 +52,38 @@ async fn a_crowd_does_not_wake_for_one_job() {
         .expect("someone waits")
         .expect("no claim panics");
     assert_eq!(first.len(), 1);
-    let woken = handed_out(&server).await;
+    let woken = handed_out(&server, READY).await;
     assert!(
         (1..=3).contains(&woken),
         "{woken} wake-ups of 40 waiting claims for one job"
     );
     waiting.abort_all();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_of_one_kind_wakes_nobody_who_computes_another() {
+    let server = RedisServer::start();
+    let brokers = brokers(&server, 2).await;
+    let other = JobKind::new("other/1").expect("a test's names are well formed");
+    let mut waiting = JoinSet::new();
+    for (broker, kinds) in brokers.iter().zip([request(1, Duration::ZERO).kinds, vec![other]]) {
+        let broker = Arc::clone(broker);
+        let asked = ClaimRequest {
+            kinds,
+            ..request(1, Duration::from_secs(25))
+        };
+        waiting.spawn(async move { broker.claim(asked).await.expect("claim") });
+    }
+    patiently(async || blocked(&server).await == 2).await;
+    for n in 0..20 {
+        let run = submit(&*brokers[0], &format!("run-{n}"), &[1]).await;
+        brokers[0].cancel(run).await.expect("cancel");
+    }
+    submit(&*brokers[0], "last", &[1]).await;
+    let first = waiting.join_next().await.expect("someone waits");
+    assert_eq!(first.expect("no claim panics").len(), 1);
+    assert!(handed_out(&server, READY).await > 0);
+    assert_eq!(handed_out(&server, "tf:{0}:ready:other/1").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tickfleet_protocol::ids::{EventId, Identity, JobIndex, JobRef, Millis, RunId, Token};
+use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
+use tickfleet_protocol::ids::{EventId, Identity, JobIndex, JobRef, Millis, RunId, Token, WorkerId};
 use tickfleet_runtime::broker::clock::ManualClock;
 use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::broker::token::TokenSource;
@@ -306,11 +307,37 @@ impl Broker for FaultyBroker {
 
     async fn results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
         self.refuse(Fault::ReadRefused, "results")?;
-        assert!(!self.strikes(Fault::ReadPanics), "an injected panic");
-        if identities.len() == 1 && self.strikes(Fault::ResultVanishes) {
-            return Ok(vec![Some(Bytes::new())]);
-        }
         self.inner.results(identities).await
+    }
+
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        self.refuse(Fault::ReadRefused, "stored")?;
+        assert!(!self.strikes(Fault::ReadPanics), "an injected panic");
+        let mut stored = self.inner.stored(identities).await?;
+        for is_stored in &mut stored {
+            *is_stored |= self.strikes(Fault::ResultVanishes);
+        }
+        Ok(stored)
+    }
+
+    async fn keep(&self, results: Vec<(Identity, Bytes)>) -> Result<()> {
+        self.inner.keep(results).await
+    }
+
+    async fn announce(&self, card: &WorkerCard) -> Result<Orders> {
+        self.inner.announce(card).await
+    }
+
+    async fn retire(&self, worker: &WorkerId) -> Result<()> {
+        self.inner.retire(worker).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
+        self.inner.workers().await
+    }
+
+    async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool> {
+        self.inner.drain(worker, is_draining).await
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
+use tickfleet_worker::jobs::Kind;
 
 use tickfleet_protocol::ids::{EventId, RunId, WorkerId};
 use tickfleet_runtime::broker::{Broker, Progress, ProgressKind, RunState};
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
+use tickfleet_runtime::shutdown::{Shutdown, Stop};
+use tickfleet_worker::error::WorkerError;
 use tickfleet_worker::{Worker, WorkerOptions};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::faulty::LEASE;
@@ -46,8 +48,8 @@ pub(crate) fn watched(simulation: impl Future<Output = ()> + Send + 'static) {
 
 /// A worker at work.
 pub(crate) struct Working {
-    drain: watch::Sender<bool>,
-    task: JoinHandle<std::io::Result<()>>,
+    drain: Stop,
+    task: JoinHandle<Result<(), WorkerError>>,
 }
 
 impl Working {
@@ -59,18 +61,21 @@ impl Working {
             read_ahead: LANES,
             lease: LEASE,
             job_max: BOUND,
+            drain_max: BOUND,
+            kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
+            solo: None,
         };
-        let (drain, draining) = watch::channel(false);
+        let drain = Stop::default();
         let worker = Worker::new(broker, Arc::new(Inputs::new(CACHE_BYTES)), pool, options);
         Self {
+            task: tokio::spawn(worker.run(drain.asked())),
             drain,
-            task: tokio::spawn(worker.run(draining)),
         }
     }
 
     /// Drains it and waits for its end.
     pub(crate) async fn drained(self) {
-        self.drain.send_replace(true);
+        self.drain.ask(Shutdown::Draining);
         let ended = self.task.await.expect("a worker does not panic");
         ended.expect("a worker that has started works");
     }

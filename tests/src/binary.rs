@@ -1,6 +1,7 @@
-//! Finds the built `coordinator`: the one that `tests/run` names, else one that cargo builds on demand.
+//! Finds the built programs: those that `tests/run` names, else those that cargo builds on demand.
 //!
-//! The suites live in another crate than the program, so cargo tells them no path of it. Read [`crate::program`] next.
+//! The suites live in another crate than the programs, so cargo tells them no path of these. Read [`crate::program`]
+//! and [`crate::running`] next.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +9,8 @@ use std::sync::OnceLock;
 
 use crate::workspace_root;
 
-/// The variable that names a built `coordinator`; `tests/run` sets it. Without it cargo builds one.
+/// The variable that names a built `coordinator`, beside which the `worker` lies; `tests/run` sets it. Without it cargo
+/// builds both.
 pub const BINARY_VARIABLE: &str = "TICKFLEET_TEST_BIN";
 
 /// The built `coordinator`: the one that [`BINARY_VARIABLE`] names, else a release build made once per process.
@@ -17,21 +19,37 @@ pub const BINARY_VARIABLE: &str = "TICKFLEET_TEST_BIN";
 /// When the variable names no file, or the build fails.
 pub fn coordinator_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| beside(coordinator(), "coordinator"))
+}
+
+/// The built `worker`: the one beside the `coordinator`.
+///
+/// # Panics
+/// When there is none, or the build fails.
+pub fn worker_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| beside(coordinator(), "worker"))
+}
+
+fn beside(coordinator: &Path, name: &str) -> PathBuf {
+    let path = coordinator.with_file_name(name);
+    assert!(
+        path.is_file(),
+        "there is no program {}: build it, or unset {BINARY_VARIABLE}",
+        path.display()
+    );
+    path
+}
+
+fn coordinator() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os(BINARY_VARIABLE) {
-        Some(path) => {
-            let path = workspace_root().join(path);
-            assert!(
-                path.is_file(),
-                "{BINARY_VARIABLE} names {}, which is not a file",
-                path.display()
-            );
-            path
-        }
-        None => build_coordinator(),
+        Some(path) => workspace_root().join(path),
+        None => build(),
     })
 }
 
-fn build_coordinator() -> PathBuf {
+fn build() -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args([
             "build",
@@ -39,22 +57,23 @@ fn build_coordinator() -> PathBuf {
             "--locked",
             "--bin",
             "coordinator",
-            "--message-format",
-            "json-render-diagnostics",
+            "--bin",
+            "worker",
         ])
+        .args(["--message-format", "json-render-diagnostics"])
         .current_dir(workspace_root())
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo can be started");
     assert!(
         output.status.success(),
-        "cargo could not build the coordinator: see its messages above"
+        "cargo could not build the programs: see its messages above"
     );
     let messages = String::from_utf8(output.stdout).expect("cargo's messages are UTF-8");
-    executable_in(&messages).expect("cargo names the executable that it built")
+    executable_in(&messages).expect("cargo names the executables that it built")
 }
 
-/// The executable in cargo's stream of JSON messages.
+/// An executable in cargo's stream of JSON messages: all lie in one folder.
 fn executable_in(messages: &str) -> Option<PathBuf> {
     messages
         .lines()

@@ -1,4 +1,4 @@
-//! What the suites share: the built program and a bounded way to run it, the workspace's folder, the data that lies
+//! What the suites share: the built programs and bounded ways to run them, the workspace's folder, the data that lies
 //! beside the checkout, goldens, a reader of result tables, and one of the project's documents.
 //!
 //! Nothing here decides what is right: suites assert, this crate fetches. Read [`program`] next.
@@ -10,6 +10,8 @@ pub mod markdown;
 pub mod program;
 pub mod random;
 pub mod redis_server;
+pub mod running;
+pub mod service;
 pub mod shell;
 pub mod tables;
 

@@ -180,7 +180,7 @@ impl Outcome {
 }
 
 /// What a program needs of the caller's environment to run at all.
-fn kept_environment() -> impl Iterator<Item = (OsString, OsString)> {
+pub(crate) fn kept_environment() -> impl Iterator<Item = (OsString, OsString)> {
     ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"]
         .into_iter()
         .filter_map(|name| std::env::var_os(name).map(|value| (name.into(), value)))

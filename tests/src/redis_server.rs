@@ -57,6 +57,23 @@ impl RedisServer {
         Self::launch(settings, None)
     }
 
+    /// Starts a server with these settings on a port that was found free before.
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`], and when the port is taken.
+    pub fn start_on(port: u16, settings: &[&str]) -> Self {
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let mut process = spawn(&settings, port, &folder);
+        assert!(wait_until_up(&mut process, port), "redis-server starts on port {port}");
+        Self {
+            process,
+            port,
+            settings,
+            folder,
+        }
+    }
+
     /// Starts a server, with a Sentinel's configuration in its folder where one is given.
     fn launch(settings: &[&str], sentinel: Option<&str>) -> Self {
         let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
@@ -101,6 +118,14 @@ impl RedisServer {
     /// When it does not come back.
     pub fn kill_and_restart(&mut self) {
         self.kill();
+        self.restart();
+    }
+
+    /// Starts a server that was killed again, on the same port and folder.
+    ///
+    /// # Panics
+    /// When it does not come back.
+    pub fn restart(&mut self) {
         self.process = spawn(&self.settings, self.port, &self.folder);
         assert!(
             wait_until_up(&mut self.process, self.port),

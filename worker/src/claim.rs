@@ -1,30 +1,45 @@
-//! The worker's loop: claim as many jobs as lanes and read-ahead can take, start each, and drain when told to.
+//! The worker and its loop: claim as much as there is room for, bring it on its way, and end when told to.
+//!
+//! The path of a claim is in the files: [`crate::batch`], [`crate::lane`], [`crate::publish`], with [`crate::held`] saying
+//! how far each is, and [`crate::heartbeat`] beside them. Every wait here is bounded. Read next: [`crate::drain`].
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use tickfleet_protocol::identity::KERNEL_VERSION;
 use tickfleet_protocol::ids::{JobKind, WorkerId};
-use tickfleet_protocol::limits::MAX_CLAIMS_PER_CALL;
 use tickfleet_runtime::broker::{Broker, Claim, ClaimRequest};
+use tickfleet_runtime::cache;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tickfleet_runtime::shutdown::{Shutdown, reached};
+use tickfleet_runtime::telemetry::metrics;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::compute::compute;
-use crate::error::JobError;
-use crate::fetch::fetch;
-use crate::heartbeat::{Heartbeat, Held};
-use crate::publish::{Outbox, Outcome, outbox, publish};
-use crate::run::Runs;
+use crate::backoff::{Backoff, bounded};
+use crate::batch;
+use crate::drain::drain;
+use crate::error::{JobError, WorkerError};
+use crate::heartbeat::Heartbeat;
+use crate::held::Held;
+use crate::jobs::Tools;
+use crate::observe::Observe;
+use crate::outbox::{Outbox, Outcome};
+use crate::publish::publish;
+use crate::results::Results;
+use crate::room::Room;
+use crate::runs::Runs;
+use crate::solo::SoloOptions;
+use crate::status::{Observer, Status};
 
 /// How long one claim waits for work before it asks again.
-const CLAIM_WAIT: Duration = Duration::from_secs(1);
-/// Longest pause while the broker does not answer.
-const OUTAGE_PAUSE_MAX: Duration = Duration::from_secs(5);
+pub const CLAIM_WAIT: Duration = Duration::from_secs(1);
+/// How long jobs may go on computing once a worker is told to end, unless it is said otherwise: below the half minute that
+/// orchestrators grant.
+pub const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How often a worker without room looks whether it has some.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How a worker works.
 #[derive(Debug, Clone)]
@@ -35,174 +50,226 @@ pub struct WorkerOptions {
     pub read_ahead: usize,
     /// Lease of a claim.
     pub lease: Duration,
-    /// Longest a job may compute before its lease is no longer renewed.
+    /// Longest a job may compute before it counts as hung.
     pub job_max: Duration,
+    /// Longest that jobs may go on computing once the worker is told to end; then they are handed back.
+    pub drain_max: Duration,
+    /// What it claims; at least one, each of [`Kind::ALL`](crate::jobs::Kind::ALL).
+    pub kinds: Vec<JobKind>,
+    /// How a job runs that must run alone; without it, such jobs fail.
+    pub solo: Option<SoloOptions>,
+}
+
+impl WorkerOptions {
+    pub(crate) fn lease_ms(&self) -> u64 {
+        u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// A worker.
-#[derive(Clone)]
+#[derive(Debug)]
 pub struct Worker {
-    broker: Arc<dyn Broker>,
-    inputs: Arc<Inputs>,
-    pool: Pool,
-    options: WorkerOptions,
-    runs: Arc<Runs>,
-    held: Arc<Held>,
+    shared: Arc<Shared>,
+}
+
+/// What the parts of a worker share.
+pub(crate) struct Shared {
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) results: Arc<cache::Results>,
+    pub(crate) tools: Tools,
+    pub(crate) options: WorkerOptions,
+    pub(crate) runs: Runs,
+    pub(crate) held: Held,
+    pub(crate) outbox: Outbox,
+    pub(crate) room: Room,
+    pub(crate) status: Status,
+    pub(crate) observe: Observe,
+    /// Whose turn it is to run alone.
+    pub(crate) solo_turn: Semaphore,
+    pub(crate) tasks: TaskTracker,
+    /// Ends every wait: nobody wants an outcome any more.
+    pub(crate) cut: CancellationToken,
 }
 
 impl Worker {
-    /// A worker of a broker's jobs that computes on a pool.
+    /// A worker of a broker's jobs that computes on a pool, in the process in which that broker lives.
     pub fn new(broker: Arc<dyn Broker>, inputs: Arc<Inputs>, pool: Pool, options: WorkerOptions) -> Self {
-        Self {
+        let results = Arc::new(cache::Results::alone(Arc::clone(&broker)));
+        Self::with_results(broker, results, inputs, pool, options)
+    }
+
+    /// A worker of a broker's jobs that reads and writes their results over the tiers of a cache.
+    pub fn with_results(
+        broker: Arc<dyn Broker>,
+        results: Arc<cache::Results>,
+        inputs: Arc<Inputs>,
+        pool: Pool,
+        options: WorkerOptions,
+    ) -> Self {
+        let cut = CancellationToken::new();
+        metrics::shared().worker.lanes.set(pool.lanes() as u64);
+        let shared = Shared {
+            room: Room::new(pool.lanes(), options.read_ahead),
+            tools: Tools {
+                inputs,
+                results: Results::Stored(Arc::clone(&results), cut.clone()),
+                pool,
+                work: Arc::default(),
+            },
+            results,
             broker,
-            inputs,
-            pool,
             options,
-            runs: Arc::default(),
-            held: Arc::default(),
+            runs: Runs::default(),
+            held: Held::default(),
+            outbox: Outbox::default(),
+            status: Status::default(),
+            observe: Observe::default(),
+            solo_turn: Semaphore::new(1),
+            tasks: TaskTracker::new(),
+            cut,
+        };
+        Self {
+            shared: Arc::new(shared),
         }
     }
 
-    /// Works until `drain` turns true: then claims nothing more, finishes what computes and hands the rest back.
+    /// A look at it from outside, which outlives it.
+    pub fn observer(&self) -> Observer {
+        Observer::new(Arc::clone(&self.shared))
+    }
+
+    /// Works until it is asked to drain: then claims nothing more, hands back what has not begun, and finishes what
+    /// computes within its bound. Asked to end at once, it hands that back too.
     ///
     /// # Errors
-    /// The heartbeat thread cannot be started, or the publisher ended: without it nothing that is computed counts.
-    pub async fn run(self, mut drain: watch::Receiver<bool>) -> std::io::Result<()> {
-        let (lease, job_max) = (self.options.lease, self.options.job_max);
-        let heartbeat = Heartbeat::start(self.broker.clone(), self.held.clone(), lease, job_max)?;
-        let (outbox, outcomes) = outbox();
-        let mut publisher = tokio::spawn(publish(self.broker.clone(), self.held.clone(), outcomes));
-        let mut jobs = JoinSet::new();
-        tokio::select! {
-            () = self.claim_until(&mut drain, &outbox, &mut jobs) => {}
-            ended = &mut publisher => return Err(publisher_ended(ended)),
+    /// The heartbeat thread cannot be started, the publisher ended, every lane hangs, or the broker did not answer at the
+    /// end.
+    pub async fn run(self, mut asked: watch::Receiver<Shutdown>) -> Result<(), WorkerError> {
+        let shared = self.shared;
+        let _cut = CutOnDrop(Arc::clone(&shared));
+        let heartbeat = Heartbeat::start(Arc::clone(&shared)).map_err(WorkerError::Heartbeat)?;
+        let publishing = Arc::clone(&shared);
+        let mut publisher = tokio::spawn(async move { publish(&publishing).await });
+        let claimed = tokio::select! {
+            claimed = claim_until(&shared, &mut asked) => claimed,
+            ended = &mut publisher => return Err(WorkerError::Publisher(ended.err())),
+        };
+        let drained = drain(&shared, publisher, &mut asked).await;
+        heartbeat.stop().await;
+        claimed.and(drained)
+    }
+}
+
+/// Lets nothing of a worker outlive its loop, however that ends.
+struct CutOnDrop(Arc<Shared>);
+
+impl Drop for CutOnDrop {
+    fn drop(&mut self) {
+        self.0.cut.cancel();
+        self.0.outbox.close();
+    }
+}
+
+impl Shared {
+    /// Ends a claim, unless it ended before or was taken away.
+    pub(crate) fn conclude(&self, claim: &Claim, outcome: Outcome) {
+        if self.held.end(&claim.token) {
+            self.outbox.put_now(claim.clone(), outcome);
         }
-        while let Some(ended) = jobs.join_next().await {
-            report(ended);
-        }
-        drop(outbox);
-        publisher.await.map_err(|error| publisher_ended(Err(error)))?;
-        let left: Vec<_> = self.held.claims().iter().map(Claim::held).collect();
-        if !left.is_empty()
-            && let Err(error) = self.broker.hand_back(&left).await
-        {
-            tracing::warn!(%error, "claims could not be handed back; their leases will end");
-        }
-        drop(heartbeat);
-        Ok(())
     }
 
-    async fn claim_until(&self, drain: &mut watch::Receiver<bool>, outbox: &Outbox, jobs: &mut JoinSet<()>) {
-        let room = Arc::new(Semaphore::new(self.pool.lanes() + self.options.read_ahead));
-        let mut pause = Duration::from_millis(50);
-        while !*drain.borrow() {
-            while let Some(ended) = jobs.try_join_next() {
-                report(ended);
+    /// Ends a claim by an error: as the job's failure, or handed back where the job had no part in it.
+    pub(crate) fn conclude_failed(&self, claim: &Claim, error: &JobError) {
+        self.conclude(claim, Outcome::of(error));
+    }
+
+    /// Hands claims back that were withdrawn.
+    pub(crate) fn hand_back(&self, withdrawn: Vec<Claim>) {
+        for claim in withdrawn {
+            self.outbox.put_now(claim, Outcome::HandedBack);
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Claims until it is asked to drain.
+async fn claim_until(shared: &Arc<Shared>, asked: &mut watch::Receiver<Shutdown>) -> Result<(), WorkerError> {
+    let mut backoff = Backoff::default();
+    loop {
+        let max = tokio::select! {
+            max = room(shared) => max?,
+            () = reached(asked, Shutdown::Draining) => return Ok(()),
+        };
+        let request = ClaimRequest {
+            worker: shared.options.id.clone(),
+            kinds: shared.options.kinds.clone(),
+            max,
+            lease_ms: shared.options.lease_ms(),
+            wait: CLAIM_WAIT,
+        };
+        let claims = tokio::select! {
+            claims = bounded("claim", shared.broker.claim(request)) => claims,
+            () = reached(asked, Shutdown::Draining) => return Ok(()),
+        };
+        match claims {
+            Ok(claims) => {
+                backoff.reset();
+                shared.status.answered();
+                take(shared, claims);
             }
-            let permits = tokio::select! {
-                permits = acquire(&room) => permits,
-                _ = drain.changed() => continue,
-            };
-            let request = ClaimRequest {
-                worker: self.options.id.clone(),
-                kinds: vec![JobKind::new(KERNEL_VERSION).expect("a valid name")],
-                max: permits.len(),
-                lease_ms: u64::try_from(self.options.lease.as_millis()).unwrap_or(u64::MAX),
-                wait: CLAIM_WAIT,
-            };
-            let claims = tokio::select! {
-                claims = self.broker.claim(request) => claims,
-                _ = drain.changed() => continue,
-            };
-            match claims {
-                Ok(claims) => {
-                    pause = Duration::from_millis(50);
-                    self.held.add(&claims);
-                    for (claim, permit) in claims.into_iter().zip(permits) {
-                        jobs.spawn(self.clone().work(claim, permit, outbox.clone()));
-                    }
+            Err(error) => {
+                let pause = backoff.pause();
+                tracing::warn!(%error, failures = backoff.failures(), "no claim");
+                shared.status.unanswered(&error);
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = reached(asked, Shutdown::Draining) => return Ok(()),
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "no claim");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(OUTAGE_PAUSE_MAX);
-                }
             }
         }
     }
+}
 
-    /// One job, from claim to outcome.
-    async fn work(self, claim: Claim, permit: OwnedSemaphorePermit, outbox: Outbox) {
-        // A task that ended by a panic would leave its claim among those held, and the heartbeat would renew it.
-        let attempt = AssertUnwindSafe(self.attempt(&claim)).catch_unwind().await;
-        let outcome = match attempt.unwrap_or_else(|panic| Err(JobError::panicked(panic.as_ref()))) {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => {
-                self.held.release(&[claim.token]);
-                return;
-            }
-            Err(error) => Outcome::Failed(error),
-        };
-        // The publisher lives until every sender is gone.
-        let _ = outbox.send((claim, outcome)).await;
-        drop(permit);
+fn take(shared: &Arc<Shared>, claims: Vec<Claim>) {
+    if claims.is_empty() {
+        return;
     }
+    Status::add(&shared.status.claimed, claims.len());
+    shared.held.add(&claims);
+    shared.tasks.spawn(batch::start(Arc::clone(shared), claims));
+}
 
-    /// `None` when the claim is no longer this worker's.
-    async fn attempt(&self, claim: &Claim) -> Result<Option<Outcome>, JobError> {
-        if claim.solo {
-            return Err(JobError::Solo { kills: claim.kills });
+/// Waits until there is room for claims, and says for how many; hands back what waits behind jobs that turned out long.
+async fn room(shared: &Shared) -> Result<usize, WorkerError> {
+    loop {
+        let load = shared.held.load();
+        if load.stuck >= shared.room.lanes() {
+            return Err(WorkerError::AllStuck {
+                lanes: load.stuck,
+                job_max: shared.options.job_max,
+            });
         }
-        let Some(run) = self.runs.get(self.broker.as_ref(), claim.job.run).await? else {
-            return Ok(None);
-        };
-        let job = run.job(&claim.job)?;
-        let identity = run.identities().of(&job);
-        if self.broker.result(identity).await?.is_some() {
-            return Ok(Some(Outcome::Done(identity, None)));
+        if let Some(keep) = shared.room.may_wait(&load) {
+            shared.hand_back(shared.held.withdraw_waiting(keep));
         }
-        let input = fetch(&run, &self.inputs, &self.pool, self.broker.as_ref(), &job).await?;
-        let (inputs, held, token) = (self.inputs.clone(), self.held.clone(), claim.token);
-        let task = move || {
-            if held.is_revoked(&token) {
-                return Ok(None);
-            }
-            compute(&run, &inputs, &job, input).map(Some)
-        };
-        let result = self.pool.run(task).await??;
-        Ok(result.map(|bytes| Outcome::Done(identity, Some(bytes))))
+        let wanted = shared.room.wanted(&load);
+        let is_full = wanted == 0 || !shared.outbox.has_room();
+        shared.status.set_full(is_full);
+        if !is_full {
+            return Ok(wanted);
+        }
+        // Bounded: how long a job computes is no event.
+        let _ = tokio::time::timeout(LOOK, shared.held.changed()).await;
     }
 }
 
-/// The leases end by themselves and return the jobs.
-fn publisher_ended(ended: Result<(), tokio::task::JoinError>) -> std::io::Error {
-    std::io::Error::other(match ended {
-        Ok(()) => "the publisher ended before its jobs".to_owned(),
-        Err(error) => format!("the publisher failed: {error}"),
-    })
-}
-
-/// At least one permit, and as many more as are free.
-async fn acquire(room: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    let first = room
-        .clone()
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
-    let mut permits = vec![first];
-    while permits.len() < MAX_CLAIMS_PER_CALL
-        && let Ok(permit) = room.clone().try_acquire_owned()
-    {
-        permits.push(permit);
-    }
-    permits
-}
-
-/// Tasks are only cancelled with the whole runtime, when the process ends: that is nobody's fault.
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && !error.is_cancelled()
-    {
-        tracing::error!(%error, "a job's task ended early; its lease will return the job");
-    }
-}
+#[cfg(test)]
+#[path = "claim_tests.rs"]
+mod tests;

@@ -1,132 +1,134 @@
-//! Leases renewed from an OS thread of their own: computing starves async timers, and a starved beat loses jobs.
+//! Leases renewed on time, and the watch over jobs that hang, from an OS thread of their own: computing starves timers of
+//! threads that share its cores, and a starved beat loses jobs.
 //!
-//! A claim that computes longer than its bound is no longer renewed: its lease ends and the job is delivered anew.
+//! A job that computes longer than its bound is given up: its lease is no longer renewed, ends, and the job is delivered
+//! anew. The calls themselves travel over the worker's own runtime, whose threads never compute.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tickfleet_protocol::ids::Token;
-use tickfleet_runtime::broker::{Broker, Claim};
+use tickfleet_protocol::limits::MAX_BATCH;
+use tickfleet_runtime::broker::{Held as HeldClaim, Result};
+use tokio::runtime::Handle;
 
-/// The claims that a worker holds now.
-#[derive(Debug, Default)]
-pub struct Held {
-    state: Mutex<State>,
-    stopped: Condvar,
-}
+use crate::backoff::within;
+use crate::claim::Shared;
+use crate::status::Status;
 
-#[derive(Debug, Default)]
-struct State {
-    claims: HashMap<Token, (Claim, Instant)>,
-    revoked: HashSet<Token>,
-    stop: bool,
-}
-
-impl Held {
-    /// Adds claims.
-    pub fn add(&self, claims: &[Claim]) {
-        let now = Instant::now();
-        self.lock()
-            .claims
-            .extend(claims.iter().map(|claim| (claim.token, (claim.clone(), now))));
-    }
-
-    /// Forgets claims that have ended.
-    pub fn release(&self, tokens: &[Token]) {
-        let mut state = self.lock();
-        for token in tokens {
-            state.claims.remove(token);
-            state.revoked.remove(token);
-        }
-    }
-
-    /// Whether the broker took a claim back.
-    pub fn is_revoked(&self, token: &Token) -> bool {
-        self.lock().revoked.contains(token)
-    }
-
-    /// The claims held.
-    pub fn claims(&self) -> Vec<Claim> {
-        self.lock().claims.values().map(|(claim, _)| claim.clone()).collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        // The state is plain data, valid after any panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+/// Longest time between two looks at what hangs, and before a failed beat is tried again.
+const LOOK: Duration = Duration::from_secs(1);
+/// Longest that a beat may take: a lease that it would renew later has nearly ended.
+const BEAT_MAX: Duration = Duration::from_secs(5);
 
 /// The thread that renews leases; it ends when dropped.
 #[derive(Debug)]
-pub struct Heartbeat {
-    held: Arc<Held>,
+pub(crate) struct Heartbeat {
+    stop: Arc<Stop>,
     thread: Option<JoinHandle<()>>,
 }
 
+#[derive(Debug, Default)]
+struct Stop {
+    is_asked: Mutex<bool>,
+    asked: Condvar,
+}
+
 impl Heartbeat {
-    /// Renews the leases of `held` three times a lease, each claim for at most `job_max`.
+    /// Renews the leases of what a worker holds three times a lease.
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn start(
-        broker: Arc<dyn Broker>,
-        held: Arc<Held>,
-        lease: Duration,
-        job_max: Duration,
-    ) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let beating = held.clone();
-        let thread = std::thread::Builder::new()
-            .name("heartbeat".to_owned())
-            .spawn(move || {
-                while !wait(&beating, lease / 3) {
-                    runtime.block_on(beat(broker.as_ref(), &beating, lease, job_max));
+    pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
+        let stop = Arc::<Stop>::default();
+        let (asked, runtime) = (Arc::clone(&stop), Handle::current());
+        let beats = move || {
+            let interval = shared.options.lease / 3;
+            let mut due = Instant::now() + interval;
+            while !asked.wait(LOOK.min(interval)) {
+                give_up_overdue(&shared);
+                if Instant::now() < due {
+                    continue;
                 }
-            })?;
+                let is_renewed = runtime.block_on(beat(&shared));
+                due = Instant::now() + if is_renewed { interval } else { LOOK.min(interval) };
+            }
+        };
+        let thread = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(beats)?;
         Ok(Self {
-            held,
+            stop,
             thread: Some(thread),
         })
     }
 }
 
+impl Heartbeat {
+    /// Ends the thread, and waits for it as long as a beat may take.
+    pub(crate) async fn stop(mut self) {
+        self.stop.ask();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        match tokio::time::timeout(BEAT_MAX, tokio::task::spawn_blocking(move || thread.join())).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(_) => tracing::error!("the heartbeat thread panicked"),
+            Err(_) => tracing::warn!("the heartbeat thread does not end"),
+        }
+    }
+}
+
 impl Drop for Heartbeat {
+    /// The thread ends by itself; to wait for it here could block the runtime that its call needs.
     fn drop(&mut self) {
-        self.held.lock().stop = true;
-        self.held.stopped.notify_all();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the heartbeat thread panicked");
-        }
+        self.stop.ask();
     }
 }
 
-/// Waits one interval; true when it is time to stop.
-fn wait(held: &Held, interval: Duration) -> bool {
-    let waited = held
-        .stopped
-        .wait_timeout_while(held.lock(), interval, |state| !state.stop);
-    waited.unwrap_or_else(PoisonError::into_inner).0.stop
+impl Stop {
+    fn ask(&self) {
+        *self.is_asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.asked.notify_all();
+    }
+
+    /// Waits one interval; true when it is time to stop.
+    fn wait(&self, interval: Duration) -> bool {
+        let is_asked = self.is_asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.asked.wait_timeout_while(is_asked, interval, |asked| !*asked);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
-async fn beat(broker: &dyn Broker, held: &Held, lease: Duration, job_max: Duration) {
-    let live: Vec<_> = {
-        let state = held.lock();
-        let live = state
-            .claims
-            .values()
-            .filter(|(claim, since)| since.elapsed() < job_max && !state.revoked.contains(&claim.token));
-        live.map(|(claim, _)| claim.held()).collect()
-    };
-    let lease_ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
-    for batch in live.chunks(tickfleet_protocol::limits::MAX_BATCH) {
-        match tokio::time::timeout(lease / 3, broker.beat(batch, lease_ms)).await {
-            Ok(Ok(revoked)) => held.lock().revoked.extend(revoked),
-            Ok(Err(error)) => tracing::warn!(%error, "a heartbeat failed"),
-            Err(_) => tracing::warn!("a heartbeat timed out"),
+fn give_up_overdue(shared: &Shared) {
+    let overdue = shared.held.give_up_overdue(shared.options.job_max);
+    for (job, age) in &overdue {
+        tracing::error!(%job, age_s = age.as_secs(), "a job hangs: its lease is left to end, its lane is lost");
+    }
+    Status::add(&shared.status.given_up, overdue.len());
+}
+
+/// Renews every lease; false where a call failed.
+async fn beat(shared: &Shared) -> bool {
+    let mut is_renewed = true;
+    for batch in shared.held.live().chunks(MAX_BATCH) {
+        match renew(shared, batch).await {
+            Ok(()) => shared.status.answered(),
+            Err(error) => {
+                tracing::warn!(%error, "leases were not renewed");
+                shared.status.unanswered(&error);
+                is_renewed = false;
+            }
         }
     }
+    is_renewed
+}
+
+async fn renew(shared: &Shared, batch: &[HeldClaim]) -> Result<()> {
+    let beat = shared.broker.beat(batch, shared.options.lease_ms());
+    let revoked = within(BEAT_MAX.min(shared.options.lease / 3), "beat", beat).await?;
+    shared.held.revoke(&revoked);
+    // One that is still held ends as any other: it may have been committed a moment ago.
+    shared
+        .observe
+        .lose(revoked.into_iter().filter(|token| !shared.held.holds(token)));
+    Ok(())
 }

@@ -1,15 +1,32 @@
 //! The worker of tickfleet: it claims jobs, fetches their input, computes, publishes, and holds nothing that matters.
 //!
-//! The files are the path of a job: [`claim`], [`fetch`], [`compute`], [`publish`], with [`heartbeat`] beside them.
-//! Kernels run on the pool; async threads only move bytes; one OS thread renews leases. Kill it at any instant and
-//! nothing is lost. Read next: [`claim::Worker::run`].
+//! The files are the path of a job: [`claim`], `batch`, `lane`, `publish`, with [`held`], [`room`] and `heartbeat` beside
+//! them; [`jobs`] holds what is particular to a kind of job. Kernels run on the pool; async threads only move bytes; one OS
+//! thread renews leases. Kill it at any instant and nothing is lost. Read next: [`claim::Worker::run`].
 
+pub mod backoff;
+mod batch;
 pub mod claim;
-pub mod compute;
+pub mod cli;
+mod drain;
 pub mod error;
-pub mod fetch;
-pub mod heartbeat;
-pub mod publish;
-pub mod run;
+pub mod health;
+mod heartbeat;
+pub mod held;
+pub mod jobs;
+mod lane;
+pub mod memory;
+mod observe;
+pub mod outbox;
+mod program;
+mod publish;
+pub mod registry;
+pub mod results;
+pub mod room;
+pub mod runs;
+pub mod say;
+pub mod solo;
+pub mod status;
 
 pub use claim::{Worker, WorkerOptions};
+pub use jobs::scan::{compute, fetch, run};

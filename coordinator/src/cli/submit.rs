@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::takes::OfAScan;
 use crate::events::Events;
 use crate::settings::{Request, Resolved, resolve};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
@@ -45,7 +46,7 @@ enum Job {
 #[command(after_help = EXAMPLES)]
 struct Scan {
     #[command(flatten)]
-    settings: SettingFlags,
+    settings: SettingFlags<OfAScan>,
     #[command(flatten)]
     request: Request,
 }

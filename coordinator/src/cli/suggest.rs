@@ -1,4 +1,5 @@
-//! The flag that was meant, where clap finds none: it compares short names too strictly (`--tpo` for `--top`).
+//! The flag that was meant, where clap names none or one that is farther: it compares short names too strictly (`--tpo`
+//! for `--top`) and knows no swapped letters (`--otu` for `--out`).
 
 use std::ffi::OsString;
 
@@ -7,9 +8,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use tickfleet_runtime::settings::nearest;
 
-/// The error with a suggestion, if one of the verb's flags is spelled nearly like the unknown one.
+/// The error with a suggestion, if one of the verb's flags is spelled nearly like the unknown one; else with clap's.
 pub(super) fn flag(mut error: Error, args: impl IntoIterator<Item = OsString>) -> Error {
-    if error.kind() != ErrorKind::UnknownArgument || error.get(ContextKind::SuggestedArg).is_some() {
+    if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else {

@@ -1,5 +1,6 @@
 //! Wire types to domain types and back. A message from the wire is checked here, once, before anything trusts it.
 
+mod content;
 #[cfg(test)]
 mod control_tests;
 mod details;
@@ -15,6 +16,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+pub use content::{MapContent, RejectedRow};
 pub use scan::{FirstRejects, MapOutput, ReduceOutput, ScanRun};
 
 /// A message that is no valid wire message of its kind.

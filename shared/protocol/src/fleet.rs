@@ -1,10 +1,17 @@
 //! What the cluster knows of its workers: the card that each one renews while it lives.
 //!
-//! Plain data: nothing here decides. A card that is no longer renewed expires; no job hangs on it, only what people see.
+//! Plain data, and [`Registry`], which says for how long it counts. A card that is no longer renewed expires; no job hangs
+//! on it, only what people see.
 
+mod registry;
+
+pub use registry::Registry;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{JobKind, JobRef, Millis, WorkerId};
+use crate::{
+    ids::{JobKind, JobRef, Millis, WorkerId},
+    limits::{MAX_CARD_JOBS, MAX_KINDS, MAX_NAME_BYTES, OutOfBounds, check_bounds},
+};
 
 /// A worker, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +48,17 @@ pub struct WorkerCard {
     pub done: u64,
     /// Failures that it has reported since it joined.
     pub failed: u64,
+}
+
+impl WorkerCard {
+    /// Holds what could be long against its bounds.
+    pub fn check(&self) -> Result<(), OutOfBounds> {
+        let name = |what, text: &str| check_bounds(what, text.len() as u64, 0, MAX_NAME_BYTES as u64);
+        name("the worker's host in bytes", &self.host)?;
+        name("the worker's version in bytes", &self.version)?;
+        check_bounds("the worker's kinds", self.kinds.len() as u64, 0, MAX_KINDS as u64)?;
+        check_bounds("the jobs on a card", self.jobs.len() as u64, 0, MAX_CARD_JOBS as u64)
+    }
 }
 
 /// A worker as the cluster sees it.

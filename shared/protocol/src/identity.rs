@@ -1,17 +1,20 @@
 //! Identities: the same identity has the same result bytes, for ever.
 //!
 //! An identity names the kernel version, the options that the stage reads, and the digests of the input it reads; never
-//! a run, a machine or a time. Read next: [`crate::plan`].
+//! a run, a machine or a time. A map job's is made of whole blocks, which are known before anything is read; its
+//! [content identity](MapContent) of the rows themselves, which are known once they are decoded. Read next:
+//! [`crate::plan`].
 
 use std::ops::Range;
 
+use tickfleet_kernels::scan::hygiene::SymbolRows;
 use tickfleet_kernels::scan::session::Calendar;
 
 use crate::digest::{Digest, Digester};
 use crate::facts::ScanFacts;
 use crate::ids::Identity;
 use crate::plan::{Job, MAP, Plan};
-use crate::spec::scan::ScanSpec;
+use crate::spec::scan::{Day, ScanSpec};
 
 /// Version of the kernels: raised with every change that can change a result byte.
 pub const KERNEL_VERSION: &str = "scan/1";
@@ -48,16 +51,30 @@ impl Identities<'_> {
         self.plan.maps_of(date).map(|index| self.of(&job(index))).collect()
     }
 
+    /// Identity of the record that a job's result was found by content: whether it was computed is no part of a result.
+    pub fn copied(&self, job: &Job) -> Identity {
+        let mut digester = Digester::new("found by content");
+        digester.part(&self.of(job).0);
+        Identity(digester.finish().0)
+    }
+
+    /// Begins the content identity of a map job over some dates of the facts.
+    ///
+    /// # Panics
+    /// When the dates are beyond the facts'.
+    pub fn content(&self, dates: Range<usize>) -> MapContent {
+        let as_of = &self.facts.as_of[dates];
+        MapContent {
+            digester: self.map_terms("scan map content", as_of),
+            last: as_of.last().copied().unwrap_or(i32::MIN),
+            bytes: Vec::new(),
+        }
+    }
+
     fn map(&self, symbols: Range<usize>, dates: Range<usize>) -> Digest {
         let (mapped, as_of) = (&self.facts.mapped[symbols], &self.facts.as_of[dates]);
         let last = as_of.last().copied().unwrap_or(i32::MIN);
-        let mut digester = Digester::new("scan map");
-        digester
-            .part(KERNEL_VERSION.as_bytes())
-            .part(&canonical(&self.spec.map))
-            .days(as_of);
-        // Sessions up to the last date: later data changes no identity.
-        digester.days(self.calendar.sessions_between(None, Some(last)));
+        let mut digester = self.map_terms("scan map", as_of);
         for &ordinal in mapped {
             digester.part(self.facts.symbols[ordinal as usize].symbol.as_bytes());
         }
@@ -69,6 +86,19 @@ impl Identities<'_> {
             }
         }
         digester.finish()
+    }
+
+    /// What every map job reads beside bars: the kernel version, the options, the dates, and the sessions up to the last
+    /// of these, so that later data changes no identity.
+    fn map_terms(&self, domain: &str, as_of: &[Day]) -> Digester {
+        let last = as_of.last().copied();
+        let mut digester = Digester::new(domain);
+        digester
+            .part(KERNEL_VERSION.as_bytes())
+            .part(&canonical(&self.spec.map))
+            .days(as_of)
+            .days(self.calendar.sessions_between(None, Some(last.unwrap_or(i32::MIN))));
+        digester
     }
 
     fn reduce(&self, date: usize) -> Digest {
@@ -89,6 +119,49 @@ impl Identities<'_> {
     }
 }
 
+/// Builds the content identity of a map job: jobs that share it have the same map rows and drop the same rows for the
+/// same reasons, wherever these lie in their files.
+#[derive(Debug)]
+pub struct MapContent {
+    digester: Digester,
+    last: Day,
+    /// Rows of one symbol, reused: hashing is fastest over much at once.
+    bytes: Vec<u8>,
+}
+
+impl MapContent {
+    /// Adds the job's next symbol and its rows, sorted by date and then input order. Rows after the last as-of date are
+    /// passed over, as the kernels pass over them.
+    pub fn symbol(&mut self, name: &str, rows: &SymbolRows<'_>) {
+        let count = rows.date.partition_point(|date| *date <= self.last);
+        self.bytes.clear();
+        self.bytes
+            .extend(rows.date[..count].iter().flat_map(|day| day.to_le_bytes()));
+        for column in [rows.open, rows.high, rows.low, rows.close, rows.volume] {
+            self.column(count, |row| column[row]);
+        }
+        // A column that is not there reads as one of missing values.
+        match rows.adj_close {
+            Some(column) => self.column(count, |row| column[row]),
+            None => self.column(count, |_| f64::NAN),
+        }
+        self.digester.part(name.as_bytes()).part(&self.bytes);
+    }
+
+    /// The identity of all symbols so far.
+    pub fn finish(&self) -> Identity {
+        Identity(self.digester.finish().0)
+    }
+
+    fn column(&mut self, rows: usize, value: impl Fn(usize) -> f64) {
+        let start = self.bytes.len();
+        self.bytes.resize(start + rows * size_of::<u64>(), 0);
+        for (row, bytes) in self.bytes[start..].chunks_exact_mut(size_of::<u64>()).enumerate() {
+            bytes.copy_from_slice(&value(row).to_bits().to_le_bytes());
+        }
+    }
+}
+
 /// Canonical text of a part of a spec: JSON with fields in their declared order and shortest round-trip numbers.
 ///
 /// # Panics
@@ -96,3 +169,6 @@ impl Identities<'_> {
 pub fn canonical<T: serde::Serialize>(part: &T) -> Vec<u8> {
     serde_json::to_vec(part).expect("specs hold only text, finite numbers and lists")
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,10 @@ pub const MAX_CARD_JOBS: usize = 32;
 /// How long a worker's card is kept without being renewed, in milliseconds: four renewals.
 pub const CARD_LIFE_MS: u64 = 20_000;
 
+/// How long a worker that was told to drain is still told so without having shown a card, in milliseconds: ten minutes,
+/// so that one that was cut off obeys when it is back.
+pub const ORDER_LIFE_MS: u64 = 10 * 60 * 1_000;
+
 /// Most workers that are listed: it bounds the list and the memory for cards.
 pub const MAX_WORKERS: usize = 10_000;
 

@@ -18,6 +18,8 @@ pub struct Machine {
     pub cores: usize,
     /// Performance cores, where the machine tells them from efficiency cores.
     pub performance_cores: Option<usize>,
+    /// Efficiency cores, where the machine tells them from performance cores.
+    pub efficiency_cores: Option<usize>,
     /// Memory that this process may use, bytes: the cgroup limit where it is set.
     pub memory_bytes: u64,
 }
@@ -32,7 +34,8 @@ impl Machine {
         });
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
-            performance_cores: performance_cores(),
+            performance_cores: cores_of_level(0),
+            efficiency_cores: cores_of_level(1),
             memory_bytes: memory.unwrap_or(MEMORY_BYTES_UNKNOWN),
         }
     }
@@ -87,6 +90,16 @@ impl Pool {
         self.rayon.current_num_threads()
     }
 
+    /// Gives a task to a lane; tasks begin in the order in which they were given. A panic ends the task only, and is
+    /// logged.
+    pub fn start(&self, task: impl FnOnce() + Send + 'static) {
+        self.rayon.spawn_fifo(move || {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(task)) {
+                tracing::error!(panic = message(panic.as_ref()), "a task on a lane panicked");
+            }
+        });
+    }
+
     /// Runs a task on a lane and waits for it without blocking an async thread.
     ///
     /// # Errors
@@ -110,15 +123,13 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "unknown panic".to_owned())
 }
 
-/// Performance cores of Apple silicon; elsewhere all cores are alike.
-fn performance_cores() -> Option<usize> {
+/// Cores of a performance level of Apple silicon, of which 0 is the fastest; elsewhere all cores are alike.
+fn cores_of_level(level: u8) -> Option<usize> {
     if !cfg!(target_os = "macos") {
         return None;
     }
-    let output = std::process::Command::new("sysctl")
-        .args(["-n", "hw.perflevel0.logicalcpu"])
-        .output()
-        .ok()?;
+    let name = format!("hw.perflevel{level}.logicalcpu");
+    let output = std::process::Command::new("sysctl").args(["-n", &name]).output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
@@ -131,6 +142,7 @@ mod tests {
         let machine = |cores, performance_cores, memory_bytes| Machine {
             cores,
             performance_cores,
+            efficiency_cores: None,
             memory_bytes,
         };
         for (machine, job_bytes, expect) in [
@@ -149,6 +161,7 @@ mod tests {
         let pool = Pool::new(1).unwrap();
         let error = pool.run(|| -> u8 { panic!("bad {}", 7) }).await.expect_err("panics");
         assert_eq!(error.to_string(), "panicked: bad 7");
+        pool.start(|| panic!("worse"));
         assert_eq!(pool.run(|| 41 + 1).await.unwrap(), 42);
     }
 }

@@ -2,7 +2,7 @@
 
 use tickfleet_runtime::broker::redis::scripts;
 
-use super::{Bench, LEASE, ROOT, RUN};
+use super::{Bench, KIND, LEASE, ROOT, RUN};
 use crate::kit::query;
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn claim_gives_each_job_one_place_and_returned_ones_first() {
         (bench.count("HLEN", "claims").await, bench.count("ZCARD", "again").await),
         (3, 0)
     );
-    let idle: Vec<String> = bench.call(&scripts::CLAIM, &["w1", LEASE, "c1"]).await;
+    let idle: Vec<String> = bench.call(&scripts::CLAIM, &["w1", LEASE, "1", KIND, "c1"]).await;
     assert!(
         idle.len() == 2 && (1..=10_000).contains(&idle[1].parse::<u64>().expect("a number")),
         "{idle:?}"
@@ -174,7 +174,7 @@ async fn a_crowd_of_ended_leases_is_moved_in_pieces() {
 #[tokio::test]
 async fn waiting_workers_are_asked_where_there_is_reason() {
     let bench = Bench::with_run("3").await;
-    let ready = format!("{ROOT}:ready");
+    let ready = format!("{ROOT}:ready:{KIND}");
     let asked = async || -> u64 {
         let asked = query(&bench.server, &["XLEN", &ready]).await;
         let _: u64 = query(&bench.server, &["DEL", &ready]).await;
@@ -193,4 +193,33 @@ async fn waiting_workers_are_asked_where_there_is_reason() {
     assert_eq!(asked().await, 0, "a dead job is nobody's work");
     let _: u64 = bench.call(&scripts::HAND_BACK, &[RUN, "0", "2", "a3"]).await;
     assert_eq!(asked().await, 1, "a job came back");
+}
+
+#[tokio::test]
+async fn census_counts_results_in_steps_and_drops_nothing_else() {
+    let bench = Bench::with_run("1").await;
+    let ids: Vec<String> = (0..50).map(|n| format!("{n:064}")).collect();
+    let mut args = vec!["100000"];
+    for id in &ids {
+        args.extend([id, "12345"]);
+    }
+    assert_eq!(bench.call::<u64>(&scripts::KEEP, &args).await, 50);
+    let other: String = query(&bench.server, &["SET", "tf:{1}:result:other", "another shard's"]).await;
+    assert_eq!(other, "OK");
+    for is_drop in ["0", "1"] {
+        let (mut cursor, mut found, mut size, mut steps) = ("0".to_owned(), 0, 0, 0);
+        loop {
+            let (next, results, bytes): (String, u64, u64) =
+                bench.call(&scripts::CENSUS, &[&cursor, "10", is_drop]).await;
+            (cursor, found, size, steps) = (next, found + results, size + bytes, steps + 1);
+            if cursor == "0" {
+                break;
+            }
+        }
+        assert_eq!((found, size), (50, 250));
+        assert!(steps > 1, "a step looks at some keys");
+    }
+    let left: Vec<String> = query(&bench.server, &["KEYS", "*:result:*"]).await;
+    assert_eq!(left, ["tf:{1}:result:other"]);
+    assert_eq!(bench.field("state").await, "running");
 }

@@ -1,6 +1,7 @@
-//! The contract of each script, called as its opening says, without the broker around it: those about jobs in
-//! [`jobs`], those about runs in [`runs`].
+//! The contract of each script, called as its opening says, without the broker around it: those about jobs in [`jobs`],
+//! about runs in [`runs`], about workers in [`fleet`].
 
+mod fleet;
 mod jobs;
 mod runs;
 
@@ -14,6 +15,7 @@ const ROOT: &str = "tf:{0}";
 const RUN: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 const OTHER: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
 const LEASE: &str = "10000";
+const KIND: &str = "test/1";
 
 /// A server on which scripts are called, at a time that the test moves.
 struct Bench {
@@ -42,7 +44,7 @@ impl Bench {
 
     /// The jobs of a claim: run, stage, index, attempts, kills.
     async fn claim(&self, tokens: &[&str]) -> Vec<Vec<String>> {
-        let mut args = vec!["w1", LEASE];
+        let mut args = vec!["w1", LEASE, "1", KIND];
         args.extend(tokens);
         let reply: Vec<String> = self.call(&scripts::CLAIM, &args).await;
         reply[2..].chunks(5).map(<[String]>::to_vec).collect()
@@ -76,8 +78,21 @@ impl Bench {
 }
 
 /// Two attempts and two kills at most.
-fn terms<'a>(run: &'a str, key: &'a str, digest: &'a str, stages: &'a str) -> [&'a str; 12] {
+fn terms<'a>(run: &'a str, key: &'a str, digest: &'a str, stages: &'a str) -> [&'a str; 14] {
     [
-        run, key, digest, "payload", "1", "27720", "", "2", "2", "500", "500", stages,
+        run,
+        key,
+        digest,
+        "payload",
+        "1",
+        "27720",
+        "",
+        "2",
+        "2",
+        "500",
+        "500",
+        stages,
+        KIND,
+        "00-1-2-01",
     ]
 }

@@ -78,6 +78,82 @@ proptest! {
         prop_assert_eq!(plan.job(REDUCE, stages[1]), None);
         prop_assert_eq!(plan.job(REDUCE + 1, 0), None);
     }
+
+    #[test]
+    fn rows_of_a_symbol_cut_no_shard_but_its_own(
+        rows in prop::collection::vec(0u32..5_000, 600..3_000),
+        changed in any::<prop::sample::Index>(),
+        now in 0u32..200_000,
+        per_block in 20usize..600,
+    ) {
+        let symbol = changed.index(rows.len()) & !1;
+        let shards = |rows: &[u32]| -> Vec<(usize, usize)> {
+            let plan = Plan::new(&facts(rows, per_block, 1, false), Sharding::default());
+            let job = |index| match plan.job(MAP, index) {
+                Some(Job::Map { symbols, .. }) => (symbols.start, symbols.end),
+                job => panic!("{job:?} is no map job"),
+            };
+            (0..plan.stages()[0]).map(job).collect()
+        };
+        let before = shards(&rows);
+        let mut rows = rows;
+        rows[symbol] = now;
+        let after = shards(&rows);
+        let mapped = symbol / 2;
+        let others = |shards: &[(usize, usize)], own: (usize, usize)| -> Vec<_> {
+            shards.iter().copied().filter(|&(start, end)| end <= own.0 || own.1 <= start).collect()
+        };
+        // One of the two is the other with the shard of the symbol cut further: the wider shard tells which.
+        let own = |shards: &[(usize, usize)]| shards.iter().copied().find(|&(start, end)| (start..end).contains(&mapped));
+        let widest = [own(&before), own(&after)].into_iter().flatten().max_by_key(|(start, end)| end - start);
+        let widest = widest.expect("every mapped symbol is in a shard");
+        prop_assert_eq!(others(&before, widest), others(&after, widest));
+    }
+}
+
+#[test]
+fn a_new_symbol_moves_few_cuts() {
+    let plan = |facts: &ScanFacts| -> Vec<Vec<String>> {
+        let plan = Plan::new(facts, Sharding::default());
+        let names = |symbols: std::ops::Range<usize>| {
+            let symbols = facts.mapped[symbols].iter();
+            symbols
+                .map(|&ordinal| facts.symbols[ordinal as usize].symbol.clone())
+                .collect()
+        };
+        let job = |index| match plan.job(MAP, index) {
+            Some(Job::Map { symbols, .. }) => names(symbols),
+            job => panic!("{job:?} is no map job"),
+        };
+        (0..plan.stages()[0]).map(job).collect()
+    };
+    let (mut kept, mut all) = (0, 0);
+    for left_out in (0..10_000).step_by(500) {
+        let whole = facts(&[2_500; 10_000], 10_000, 1, false);
+        let before = plan(&whole);
+        let mut fewer = whole;
+        fewer.mapped.remove(left_out / 2);
+        let after = plan(&fewer);
+        kept += before.iter().filter(|shard| after.contains(shard)).count();
+        all += before.len();
+    }
+    assert!(kept * 10 >= all * 9, "{kept} of {all} shards stay as they are");
+}
+
+#[test]
+fn shards_are_balanced() {
+    let plan = Plan::new(&facts(&[2_500; 10_000], 10_000, 1, false), Sharding::default());
+    let sizes = (0..plan.stages()[0]).map(|index| match plan.job(MAP, index) {
+        Some(Job::Map { symbols, .. }) => symbols.len() as u64,
+        job => panic!("{job:?} is no map job"),
+    });
+    let cost_ns = 2_500 * COST_PER_ROW_NS + COST_PER_WINDOW_NS;
+    let sizes: Vec<u64> = sizes.collect();
+    assert!(sizes.iter().all(|size| size * cost_ns <= SHARD_TARGET_NS));
+    assert!(
+        sizes.iter().all(|size| size * cost_ns * 3 >= SHARD_TARGET_NS),
+        "{sizes:?}"
+    );
 }
 
 #[test]

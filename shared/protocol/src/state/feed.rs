@@ -7,14 +7,16 @@ use super::{
     queue::{Queue, sealed::Apply},
     run::{Run, Strikes},
 };
-use crate::ids::{JobRef, Millis, Token, WorkerId};
+use crate::ids::{JobKind, JobRef, Millis, Token, WorkerId};
 
-/// Delivers at most as many jobs as there are tokens, in weighted-fair order; within a run, jobs that come back before
-/// jobs that are new, each by index.
+/// Delivers at most as many jobs as there are tokens, in weighted-fair order among the runs of the kinds that the worker
+/// can compute; within a run, jobs that come back before jobs that are new, each by index.
 #[derive(Clone, Copy, Debug)]
 pub struct Feed<'a> {
     /// Who gets them.
     pub worker: &'a WorkerId,
+    /// What it can compute; jobs of other kinds are left to others.
+    pub kinds: &'a [JobKind],
     /// Fresh tokens; those that are left over are void.
     pub tokens: &'a [Token],
     /// How long the claims live without a beat, in milliseconds.
@@ -29,8 +31,7 @@ impl Apply for Feed<'_> {
         let mut claims = Vec::new();
         let mut fed = BTreeSet::new();
         for &token in self.tokens {
-            let Some(id) = queue.fair.next() else { break };
-            queue.fair.charge(id);
+            let Some(id) = queue.fair.feed(self.kinds) else { break };
             let run = queue.runs.get_mut(&id).expect("only known runs wait");
             let (index, strikes) = run.take_next().expect("a waiting run has work");
             claims.push(run.hold(index, strikes, token, self.worker, lease_until));

@@ -6,6 +6,7 @@
 //!
 //! The rules, in short:
 //! - A delivery has a fresh token. Every later word about the job names it, and counts only while it is live.
+//! - A run is of a kind, and its jobs are delivered to workers that name it; to others it is as if there were none.
 //! - A job becomes done at most once. A stage opens when the one before it is complete.
 //! - `attempts` counts the job's own failures, `kills` the leases that ended under it; each has a limit, beyond which
 //!   the job is dead-lettered. A job that killed [`KILLS_BEFORE_SOLO`](crate::limits::KILLS_BEFORE_SOLO) workers is

@@ -125,7 +125,7 @@ impl Queue {
             self.effects.push(Effect::Wake);
         }
         if has_work {
-            self.fair.wake(id, run.terms.weight);
+            self.fair.wake(id, &run.terms.kind, run.terms.weight);
         } else {
             self.fair.sleep(id);
         }

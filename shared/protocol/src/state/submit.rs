@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ids::{Digest, IdempotencyKey, JobKind, Millis, RunId},
-    limits::{MAX_JOBS_PER_RUN, MAX_RUNS, MAX_STAGES, MAX_WEIGHT, OutOfBounds, check_bounds},
+    limits::{MAX_JOBS_PER_RUN, MAX_RUNS, MAX_STAGES, MAX_TRACE_BYTES, MAX_WEIGHT, OutOfBounds, check_bounds},
     retry::RetryPolicy,
 };
 
@@ -38,6 +38,14 @@ impl Terms {
         let jobs = self.stages.iter().fold(0_u64, |sum, &jobs| sum.saturating_add(jobs));
         check_bounds("the number of jobs", jobs, 0, MAX_JOBS_PER_RUN)?;
         check_bounds("the weight", u64::from(self.weight), 1, u64::from(MAX_WEIGHT))?;
+        if let Some(trace) = &self.trace {
+            check_bounds(
+                "the traceparent in bytes",
+                trace.len() as u64,
+                1,
+                MAX_TRACE_BYTES as u64,
+            )?;
+        }
         self.retry.check()
     }
 }

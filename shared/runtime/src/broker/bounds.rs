@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tickfleet_protocol::{
     limits::{
-        MAX_BATCH, MAX_CLAIMS_PER_CALL, MAX_LEASE_MS, MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES, MAX_WAIT_MS, MIN_LEASE_MS,
-        OutOfBounds, check_bounds,
+        MAX_BATCH, MAX_CLAIMS_PER_CALL, MAX_KINDS, MAX_LEASE_MS, MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES, MAX_WAIT_MS,
+        MIN_LEASE_MS, OutOfBounds, check_bounds,
     },
     state::Terms,
 };
@@ -47,6 +48,7 @@ pub(super) fn terms(run: &NewRun) -> Result<Terms> {
 
 /// How long a claim may wait, in milliseconds, where the request is within bounds.
 pub(super) fn claim(request: &ClaimRequest) -> Result<u64> {
+    check_bounds("the number of kinds", request.kinds.len() as u64, 1, MAX_KINDS as u64).map_err(refuse("claim"))?;
     check_bounds("the number of jobs", request.max as u64, 1, MAX_CLAIMS_PER_CALL as u64).map_err(refuse("claim"))?;
     lease("claim", request.lease_ms)?;
     wait("claim", request.wait)
@@ -72,12 +74,14 @@ pub(super) fn batch(operation: &'static str, items: usize) -> Result<()> {
 /// A batch of commits, and each result.
 pub(super) fn commits(commits: &[Commit]) -> Result<()> {
     batch("commit", commits.len())?;
-    let sizes = commits
-        .iter()
-        .filter_map(|commit| commit.result.as_ref())
-        .map(|result| result.len() as u64);
-    let largest = sizes.max().unwrap_or(0);
-    check_bounds("a result in bytes", largest, 0, MAX_RESULT_BYTES as u64).map_err(refuse("commit"))
+    results("commit", commits.iter().filter_map(|commit| commit.result.as_ref()))
+}
+
+/// A batch of results, and each of them.
+pub(super) fn results<'a>(operation: &'static str, results: impl Iterator<Item = &'a Bytes>) -> Result<()> {
+    let (count, largest) = results.fold((0, 0), |(count, largest), bytes| (count + 1, bytes.len().max(largest)));
+    batch(operation, count)?;
+    check_bounds("a result in bytes", largest as u64, 0, MAX_RESULT_BYTES as u64).map_err(refuse(operation))
 }
 
 /// Wraps what is wrong with the call it is wrong in.

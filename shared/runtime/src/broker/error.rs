@@ -55,13 +55,15 @@ pub enum BrokerError {
         /// The bound.
         max: usize,
     },
-    /// The results of this call do not fit beside those that are kept; nothing of the call was done.
+    /// The results of this call do not fit beside those that are kept; of a commit, nothing was done.
     #[error(
-        "commit of {job}: {needed} bytes of results do not fit, {used} of {limit} are used; forget ended runs or raise the limit"
+        "{operation}: {needed} bytes of results do not fit, {used} of {limit} are used; forget ended runs or raise the limit"
     )]
     ResultsFull {
-        /// The first job whose result did not fit.
-        job: JobRef,
+        /// The call.
+        operation: &'static str,
+        /// The first job whose result did not fit, where the results are those of jobs.
+        job: Option<JobRef>,
         /// Bytes this call would add.
         needed: u64,
         /// Bytes in use.

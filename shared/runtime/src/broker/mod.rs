@@ -100,39 +100,29 @@ pub trait Broker: Send + Sync + 'static {
     }
 
     /// Whether a result is stored under each identity, in order: a look that moves no result.
-    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
-        let results = self.results(identities).await?;
-        Ok(results.iter().map(Option::is_some).collect())
-    }
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>>;
 
     /// Stores results that belong to no claim, each unless its identity has one; they expire as any result. Whatever is
     /// stored so may be dropped at any time: it is a cache.
     ///
     /// Fails with [`BrokerError::ResultsFull`].
-    async fn keep(&self, _results: Vec<(Identity, Bytes)>) -> Result<()> {
-        Err(unsupported("keep"))
-    }
+    async fn keep(&self, results: Vec<(Identity, Bytes)>) -> Result<()>;
 
     /// Shows or renews a worker's card, which expires after
     /// [`CARD_LIFE_MS`](tickfleet_protocol::limits::CARD_LIFE_MS), and gives the worker its orders.
-    async fn announce(&self, _card: &WorkerCard) -> Result<Orders> {
-        Err(unsupported("announce"))
-    }
+    ///
+    /// Fails with [`BrokerError::OutOfBounds`] where
+    /// [`MAX_WORKERS`](tickfleet_protocol::limits::MAX_WORKERS) others are there.
+    async fn announce(&self, card: &WorkerCard) -> Result<Orders>;
 
     /// Takes a worker's card away: it has ended.
-    async fn retire(&self, _worker: &WorkerId) -> Result<()> {
-        Err(unsupported("retire"))
-    }
+    async fn retire(&self, worker: &WorkerId) -> Result<()>;
 
     /// Every worker whose card has not expired, in the order of their ids.
-    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
-        Err(unsupported("workers"))
-    }
+    async fn workers(&self) -> Result<Vec<WorkerEntry>>;
 
     /// Tells a worker to drain, or no longer to. Gives whether there is such a worker.
-    async fn drain(&self, _worker: &WorkerId, _is_draining: bool) -> Result<bool> {
-        Err(unsupported("drain"))
-    }
+    async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool>;
 
     /// Proves that every job of a run is in exactly one place and that the counters agree, or names what is not so;
     /// with `repair`, mends what can be mended without losing or doubling a job.

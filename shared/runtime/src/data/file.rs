@@ -9,6 +9,7 @@ use object_store::{GetOptions, GetRange, ObjectStore};
 use tickfleet_protocol::facts::FileFacts;
 
 use super::error::DataError;
+use crate::cache::ranges::Ranges;
 
 /// A file in a store.
 #[derive(Debug, Clone)]
@@ -17,15 +18,45 @@ pub struct StoredFile {
     pub facts: FileFacts,
     store: Arc<dyn ObjectStore>,
     location: Path,
+    cache: Option<FileCache>,
+}
+
+/// Where reads of a file are counted, and kept where that is worth it.
+#[derive(Debug, Clone)]
+struct FileCache {
+    ranges: Arc<Ranges>,
+    keeps: bool,
 }
 
 impl StoredFile {
     /// A file at `location` of `store`.
     pub fn new(facts: FileFacts, store: Arc<dyn ObjectStore>, location: Path) -> Self {
-        Self { facts, store, location }
+        let cache = None;
+        Self {
+            facts,
+            store,
+            location,
+            cache,
+        }
     }
 
-    /// Reads a byte range.
+    /// The same file, its ranges read through a cache where they are worth keeping.
+    #[must_use]
+    pub async fn through(self, ranges: Arc<Ranges>) -> Self {
+        let (asked, uri) = (ranges.clone(), self.facts.uri.clone());
+        let keeps = tokio::task::spawn_blocking(move || asked.keeps(std::path::Path::new(&uri))).await;
+        let cache = FileCache {
+            ranges,
+            // What cannot be asked is not kept.
+            keeps: keeps.unwrap_or(false),
+        };
+        Self {
+            cache: Some(cache),
+            ..self
+        }
+    }
+
+    /// Reads a byte range, from the cache if that has it in this version.
     ///
     /// # Errors
     /// [`DataError::Changed`] when the stored content has another version; [`DataError::Store`] for the rest.
@@ -33,6 +64,24 @@ impl StoredFile {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
+        let (uri, version) = (&self.facts.uri, &self.facts.version);
+        let kept = self.cache.as_ref().filter(|cache| cache.keeps);
+        if let Some(FileCache { ranges, .. }) = kept
+            && let Some(found) = ranges.get(uri, version, &range).await
+        {
+            return Ok(found);
+        }
+        let read = self.read_source(range.clone()).await;
+        if let Some(FileCache { ranges, .. }) = &self.cache {
+            ranges.note_source(read.as_ref().ok().map(Bytes::len));
+        }
+        if let (Some(FileCache { ranges, .. }), Ok(bytes)) = (kept, &read) {
+            ranges.put(uri, version, &range, bytes.clone());
+        }
+        read
+    }
+
+    async fn read_source(&self, range: Range<u64>) -> Result<Bytes, DataError> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
             if_match: Some(self.facts.version.clone()),

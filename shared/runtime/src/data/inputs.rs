@@ -1,7 +1,8 @@
 //! Open inputs and their decoded blocks: fetching moves bytes, decoding is CPU, and a bounded cache stands in between.
 //!
 //! A block is decoded once while the cache has room for it, whoever asks: survey, job or a second job that shares it.
-//! The cache never decides a value; without room everything is read again. Read next: [`super::gather`].
+//! Under it, ranges of files that are far away are kept on disk ([`crate::cache::ranges`]). The cache never decides a
+//! value; without room everything is read again. Read next: [`super::gather`].
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use super::parquet::ParquetFile;
 use super::ranges::FetchedRanges;
 use super::text::TextFile;
 use super::text_parse;
+use crate::cache::counts::{Counters, Tier, TierCounts};
+use crate::cache::ranges::Ranges;
 
 /// Column chunks closer than this are fetched with one read.
 const COALESCE_BYTES: u64 = 1 << 20;
@@ -110,6 +113,8 @@ pub struct Inputs {
     open: Cache<FileKey, Arc<BarFile>>,
     keys: Cache<BlockKey, Arc<Keys>>,
     prices: Cache<BlockKey, Arc<Prices>>,
+    memory: Counters,
+    ranges: Arc<Ranges>,
 }
 
 type FileKey = (String, String);
@@ -127,12 +132,24 @@ impl Inputs {
     /// Half of it is for keys, which the survey reads and jobs read again, half for prices, which text gives with its
     /// keys and neighbouring jobs share.
     pub fn new(cache_bytes: u64) -> Self {
+        Self::over(cache_bytes, Ranges::new(None))
+    }
+
+    /// Inputs as [`Inputs::new`] makes them, over ranges of files on disk.
+    pub fn over(cache_bytes: u64, ranges: Ranges) -> Self {
         Self {
             names: Names::default(),
             open: bounded(OPEN_FILES_MAX, |_| 1),
             keys: bounded(cache_bytes / 2, |keys: &Arc<Keys>| keys.bytes()),
             prices: bounded(cache_bytes / 2, |prices: &Arc<Prices>| prices.bytes()),
+            memory: Counters::new(Tier::Memory),
+            ranges: Arc::new(ranges),
         }
+    }
+
+    /// What was found decoded, and what was read at the source.
+    pub fn counts(&self) -> [(Tier, TierCounts); 2] {
+        [(Tier::Memory, self.memory.counts()), self.ranges.counts()]
     }
 
     /// The symbols that blocks name by number.
@@ -149,6 +166,7 @@ impl Inputs {
         if let Some(open) = self.open.get(&key) {
             return Ok(open);
         }
+        let file = file.through(self.ranges.clone()).await;
         let open = Arc::new(match file.facts.format {
             FileFormat::Parquet => {
                 let file = ParquetFile::open("bars", &BARS, file).await?;
@@ -184,9 +202,11 @@ impl Inputs {
         if want == Want::All {
             fetched.keys = self.keys.get(&key(&fetched));
             fetched.prices = self.prices.get(&key(&fetched));
-            if fetched.keys.is_some() && fetched.prices.is_some() {
+            if let (Some(keys), Some(prices)) = (&fetched.keys, &fetched.prices) {
+                self.memory.hit(keys.bytes() + prices.bytes());
                 return Ok(fetched);
             }
+            self.memory.miss();
         }
         fetched.source = match (fetched.file.as_ref(), part) {
             (BarFile::Parquet(parquet), BlockPart::RowGroup(group)) => {
@@ -322,3 +342,6 @@ pub(super) async fn read_ranges(file: &StoredFile, mut ranges: Vec<Range<u64>>) 
     }
     Ok(FetchedRanges::new(file.facts.size, chunks, ranges))
 }
+
+#[cfg(test)]
+mod tests;

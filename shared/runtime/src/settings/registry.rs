@@ -208,6 +208,8 @@ settings! {
         "Bound of the input cache";
     NAME = Worker "name", MACHINE, Kind::Text, Found("host name and process id"),
         "The worker's name in claims and lists";
+    KINDS = Worker "kinds", MACHINE, Kind::List, Found("every kind that this version computes"),
+        "Claim only jobs of these kinds, such as scan/1";
     LEASE_MS = Worker "lease_ms", MACHINE, Kind::Count(1_000, 600_000), Value("15000"),
         "How long a job waits for a worker that has died, in milliseconds";
     JOB_MAX_S = Worker "job_max_s", MACHINE, Kind::Count(1, 86_400), Value("900"),
@@ -243,6 +245,10 @@ settings! {
         "How log lines look";
     OTLP = Telemetry "otlp", MACHINE, Kind::Text, Nothing,
         "Export traces and metrics to this OTLP collector over gRPC, such as http://127.0.0.1:4317";
+    JOB_SPANS = Telemetry "job_spans", MACHINE, Kind::Choice(&["child", "link"]), Value("child"),
+        "Trace jobs under their run, or each job in a trace of its own that links to the run";
+    JOB_SPANS_RATIO = Telemetry "job_spans_ratio", MACHINE, Kind::Number(Bounds::Between(0.0, 1.0)), Value("1"),
+        "The part of a run's jobs that is traced, 0 to 1";
 
     FUNDAMENTALS = Scan "fundamentals", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Fundamentals table";
     EVENTS = Scan "events", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Events table";

@@ -69,9 +69,14 @@ impl World {
     }
 
     fn feed(&mut self, max: usize) -> Vec<Claim> {
+        self.feed_kinds(&[kind(0), kind(1)], max)
+    }
+
+    fn feed_kinds(&mut self, kinds: &[JobKind], max: usize) -> Vec<Claim> {
         let tokens: Vec<Token> = (0..max).map(|_| self.token()).collect();
         self.step(Feed {
             worker: &worker(),
+            kinds,
             tokens: &tokens,
             lease_ms: LEASE_MS,
         })
@@ -148,11 +153,15 @@ fn worker() -> WorkerId {
     WorkerId::new("w1").unwrap()
 }
 
+fn kind(n: u8) -> JobKind {
+    JobKind::new(&format!("test/{n}")).unwrap()
+}
+
 fn terms(n: u8, stages: &[u64]) -> Terms {
     Terms {
         key: IdempotencyKey::new(&format!("key-{n}")).unwrap(),
         digest: Digest([n; 32]),
-        kind: JobKind::new("test/1").expect("a valid name"),
+        kind: kind(0),
         trace: None,
         stages: stages.to_vec(),
         weight: DEFAULT_WEIGHT,

@@ -11,7 +11,7 @@ use super::*;
 #[derive(Clone, Debug)]
 enum Event {
     Submit { n: u8, stages: Vec<u64>, weight: u32 },
-    Feed { max: usize },
+    Feed { kinds: u8, max: usize },
     Commit { picks: Vec<usize> },
     Forge { pick: usize },
     Fail { picks: Vec<usize>, retryable: bool },
@@ -29,7 +29,7 @@ fn event() -> impl Strategy<Value = Event> {
     let stages = prop::collection::vec(0_u64..9, 1..4);
     prop_oneof![
         2 => (0_u8..4, stages, 1_u32..20).prop_map(|(n, stages, weight)| Event::Submit { n, stages, weight }),
-        6 => (0_usize..6).prop_map(|max| Event::Feed { max }),
+        6 => (0_u8..4, 0_usize..6).prop_map(|(kinds, max)| Event::Feed { kinds, max }),
         6 => picks().prop_map(|picks| Event::Commit { picks }),
         1 => any::<usize>().prop_map(|pick| Event::Forge { pick }),
         3 => (picks(), any::<bool>()).prop_map(|(picks, retryable)| Event::Fail { picks, retryable }),
@@ -41,6 +41,11 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (any::<usize>(), 0_u64..9).prop_map(|(pick, index)| Event::Drop { pick, index }),
         1 => any::<usize>().prop_map(|pick| Event::Forget { pick }),
     ]
+}
+
+/// None, one or both of the kinds that there are.
+fn some_kinds(bits: u8) -> Vec<JobKind> {
+    (0..2).filter(|n| bits >> n & 1 == 1).map(kind).collect()
 }
 
 /// A queue and a ledger of what was said to its workers, kept apart from it.
@@ -74,7 +79,7 @@ impl Checked {
     fn take(&mut self, event: Event) {
         match event {
             Event::Submit { n, stages, weight } => self.submit(n, &stages, weight),
-            Event::Feed { max } => self.feed(max),
+            Event::Feed { kinds, max } => self.feed(&some_kinds(kinds), max),
             Event::Commit { picks } => self.commit(&self.pick(&picks)),
             Event::Forge { pick } => self.forge(pick),
             Event::Fail { picks, retryable } => self.fail(&self.pick(&picks), retryable),
@@ -114,6 +119,7 @@ impl Checked {
                 id: run_id(n),
                 terms: Terms {
                     weight,
+                    kind: kind(n % 2),
                     ..terms(n, stages)
                 },
             })
@@ -134,9 +140,17 @@ impl Checked {
         }
     }
 
-    fn feed(&mut self, max: usize) {
-        for claim in self.world.feed(max) {
+    fn feed(&mut self, kinds: &[JobKind], max: usize) {
+        let had_work = self.has_work(kinds);
+        let claims = self.world.feed_kinds(kinds, max);
+        assert_eq!(claims.is_empty(), max == 0 || !had_work, "{kinds:?}");
+        for claim in claims {
             let JobRef { run, stage, .. } = claim.job;
+            assert!(
+                kinds.contains(&self.world.summary(run).kind),
+                "{} is for others",
+                claim.job
+            );
             let committed = self.committed.entry(run).or_default();
             assert!(!committed.contains(&claim.job), "{} is done", claim.job);
             let due = self.not_before.remove(&claim.job).unwrap_or_default();
@@ -159,6 +173,18 @@ impl Checked {
             self.leases.insert(claim.token, claim.lease_until);
             self.held.push(claim.held());
         }
+    }
+
+    /// Whether a run of these kinds has jobs that can be delivered, once time is where it is.
+    fn has_work(&mut self, kinds: &[JobKind]) -> bool {
+        self.world.step(Tick);
+        let ready = |summary: &RunSummary| {
+            let census = self.world.queue.run(summary.run).unwrap().audit().unwrap();
+            let unfed = summary.stages[usize::from(summary.open_stage.0)];
+            census.ready > 0 || unfed.fed < unfed.total
+        };
+        let mut runs = self.world.queue.summaries();
+        runs.any(|summary| !summary.state.is_ended() && kinds.contains(&summary.kind) && ready(&summary))
     }
 
     fn commit(&mut self, held: &[Held]) {
@@ -266,7 +292,7 @@ impl Checked {
         if self.world.step(Cancel { run }).is_some() {
             assert!(self.world.state(run).is_ended());
             assert!(self.is_still(run), "an ended run has no live token");
-            self.feed(3);
+            self.feed(&some_kinds(3), 3);
             assert!(self.is_still(run), "an ended run is not fed");
         }
     }

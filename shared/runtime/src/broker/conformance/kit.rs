@@ -33,7 +33,7 @@ pub(super) fn new_run(key: &str, stages: &[u64]) -> NewRun {
     NewRun {
         key: IdempotencyKey::new(key).expect("the suite's keys are well formed"),
         digest: Digest(*blake3::hash(key.as_bytes()).as_bytes()),
-        kind: JobKind::new("test/1").expect("a valid name"),
+        kind: kind("a"),
         trace: None,
         payload: Bytes::copy_from_slice(key.as_bytes()),
         stages: stages.to_vec(),
@@ -42,6 +42,11 @@ pub(super) fn new_run(key: &str, stages: &[u64]) -> NewRun {
         retry: RETRY,
         durability: Durability::Memory,
     }
+}
+
+/// The kind of this name.
+pub(super) fn kind(name: &str) -> JobKind {
+    JobKind::new(&format!("{name}/1")).expect("the suite's names are well formed")
 }
 
 /// The worker of this name.
@@ -53,7 +58,7 @@ pub(super) fn worker(name: &str) -> WorkerId {
 pub(super) fn request(max: usize) -> ClaimRequest {
     ClaimRequest {
         worker: worker("w1"),
-        kinds: vec![JobKind::new("test/1").expect("a valid name")],
+        kinds: vec![kind("a")],
         max,
         lease_ms: LEASE_MS,
         wait: Duration::ZERO,

@@ -8,8 +8,11 @@
 //! seconds away from where either ends, so a broker whose clock also moves by itself passes as well.
 
 pub mod delivery;
+mod dice;
 pub mod events;
 pub mod failure;
+pub mod fleet;
+pub mod kinds;
 mod kit;
 pub mod life;
 pub mod random;
@@ -42,10 +45,12 @@ pub trait Harness: Send + Sync {
 pub async fn run_all(harness: &dyn Harness) {
     stages::run_all(harness).await;
     delivery::run_all(harness).await;
+    kinds::run_all(harness).await;
     failure::run_all(harness).await;
     life::run_all(harness).await;
     events::run_all(harness).await;
     results::run_all(harness).await;
+    fleet::run_all(harness).await;
     for seed in 0..8 {
         random::against_model(harness, seed, 200).await;
     }

@@ -7,13 +7,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use tickfleet_protocol::{
-    ids::{Identity, JobIndex, Millis, RunId, Token},
+    ids::{Identity, JobIndex, JobKind, Millis, RunId, Token},
     state::{self, Counts, Deliver, Failed, Queue, Submit, Tick, Transition},
 };
 
 use super::{
     Harness, LEASE_MS,
-    kit::{advance_ms, commit_of, new_run, request, result_of, worker},
+    dice::Dice,
+    kit::{advance_ms, commit_of, kind, new_run, request, result_of, worker},
 };
 use crate::broker::{Broker, ClaimRequest, CommitOutcome, FailOutcome, Failure, Held, NewRun, RunState, bounds};
 
@@ -30,7 +31,7 @@ pub async fn against_model(harness: &dyn Harness, seed: u64, steps: usize) {
         broker: harness.broker().await,
         model: Queue::default(),
         now: Millis(0),
-        dice: Dice(seed),
+        dice: Dice::new(seed),
         held: Vec::new(),
         runs: Vec::new(),
         results: BTreeMap::new(),
@@ -42,19 +43,6 @@ pub async fn against_model(harness: &dyn Harness, seed: u64, steps: usize) {
     game.work_off(harness).await;
     game.compare().await;
     game.compare_results().await;
-}
-
-/// Numbers from a seed (the `SplitMix64` sequence).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
 }
 
 struct Game {
@@ -120,6 +108,7 @@ impl Game {
         let stages: Vec<u64> = (0..=key % 3).map(|stage| (key * 5 + stage * 3) % 11).collect();
         let run = NewRun {
             weight: 1 + key as u32,
+            kind: kind(["a", "b"][key as usize % 2]),
             ..new_run(&format!("key-{key}"), &stages)
         };
         let terms = bounds::terms(&run).expect("the game's runs are within bounds");
@@ -144,7 +133,17 @@ impl Game {
     async fn claim(&mut self) {
         let worker = worker(&format!("w{}", self.dice.roll(3)));
         let max = 1 + self.dice.roll(5) as usize;
-        self.claim_as(ClaimRequest { worker, ..request(max) }).await;
+        let kinds = match self.dice.roll(4) {
+            0 => vec![kind("a")],
+            1 => vec![kind("b"), kind("c")],
+            _ => vec![kind("b"), kind("a"), kind("b")],
+        };
+        self.claim_as(ClaimRequest {
+            worker,
+            kinds,
+            ..request(max)
+        })
+        .await;
     }
 
     /// Claims, tells the model, and gives what was claimed.
@@ -154,6 +153,7 @@ impl Game {
         assert!(claims.len() <= request.max);
         let any = state::Feed {
             worker,
+            kinds: &request.kinds,
             tokens: &[Token(0)],
             lease_ms: LEASE_MS,
         };
@@ -174,6 +174,17 @@ impl Game {
             };
             let expected = self.model(deliver);
             let expected = expected.unwrap_or_else(|| panic!("seed {}: {} was not available", self.seed, claim.job));
+            let run = self
+                .model
+                .run(claim.job.run)
+                .expect("a run of a delivered job")
+                .summary();
+            assert!(
+                request.kinds.contains(&run.kind),
+                "seed {}: {} is for others",
+                self.seed,
+                claim.job
+            );
             let seen = (claim.attempts, claim.kills, claim.solo);
             assert_eq!(
                 seen,
@@ -314,7 +325,11 @@ impl Game {
             if self.model.summaries().all(|summary| summary.state.is_ended()) {
                 return;
             }
-            let held = self.claim_as(request(32)).await;
+            let both = ClaimRequest {
+                kinds: vec![kind("a"), kind("b")],
+                ..request(32)
+            };
+            let held = self.claim_as(both).await;
             self.commit_all(&held).await;
             if held.is_empty() {
                 self.advance(harness).await;
@@ -364,7 +379,7 @@ impl Game {
 }
 
 /// What two brokers must agree on; how far a run is fed is theirs.
-fn view(summary: &state::RunSummary) -> (RunState, u16, Vec<Counts>, bool) {
+fn view(summary: &state::RunSummary) -> (JobKind, RunState, u16, Vec<Counts>, bool) {
     let stages = summary.stages.iter();
     let counts = stages
         .map(|stage| Counts {
@@ -373,5 +388,6 @@ fn view(summary: &state::RunSummary) -> (RunState, u16, Vec<Counts>, bool) {
             failed: stage.failed,
         })
         .collect();
-    (summary.state, summary.open_stage.0, counts, summary.ended_at.is_some())
+    let (kind, has_ended) = (summary.kind.clone(), summary.ended_at.is_some());
+    (kind, summary.state, summary.open_stage.0, counts, has_ended)
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tickfleet_protocol::limits::{MAX_KINDS, MAX_TRACE_BYTES};
+
 use super::{
     Harness,
-    kit::{claim, claim_one, commit, commit_one, new_run, request, standing, submit, summary},
+    kit::{claim, claim_one, commit, commit_one, kind, new_run, request, standing, submit, summary},
 };
 use crate::broker::{BrokerError, Claim, ClaimRequest, CommitOutcome, NewRun, RunState};
 
@@ -94,6 +96,10 @@ pub async fn requests_out_of_bounds_are_refused(harness: &dyn Harness) {
             weight: 1_000,
             ..new_run("a", &[1])
         },
+        NewRun {
+            trace: Some("x".repeat(MAX_TRACE_BYTES + 1)),
+            ..new_run("a", &[1])
+        },
     ] {
         assert!(matches!(
             broker.submit(bad).await,
@@ -108,6 +114,14 @@ pub async fn requests_out_of_bounds_are_refused(harness: &dyn Harness) {
         ClaimRequest { max: 0, ..request(1) },
         ClaimRequest {
             max: 100_000,
+            ..request(1)
+        },
+        ClaimRequest {
+            kinds: Vec::new(),
+            ..request(1)
+        },
+        ClaimRequest {
+            kinds: vec![kind("a"); MAX_KINDS + 1],
             ..request(1)
         },
         ClaimRequest {

@@ -1,6 +1,6 @@
 //! Commit in memory: results first, then the done bits, all under one lock and at one moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use tickfleet_protocol::{
@@ -17,7 +17,14 @@ impl MemoryBroker {
         let mut shelf = self.lock();
         let now = self.clock.now();
         self.step_at(&mut shelf, Tick, now);
-        let (writes, is_missing) = shelf.plan_writes(commits)?;
+        shelf.results.expire(now);
+        let Plan {
+            writes,
+            needed,
+            is_missing,
+        } = shelf.plan_writes(commits)?;
+        let kept: BTreeSet<Identity> = writes.keys().map(|&(_, identity)| identity).collect();
+        shelf.results.make_room(needed, &kept);
         for ((run, identity), bytes) in writes {
             shelf.results.insert(run, identity, bytes);
         }
@@ -38,17 +45,24 @@ impl MemoryBroker {
     }
 }
 
-/// The results to keep, by the run that commits them and their identity.
-type Writes = BTreeMap<(RunId, Identity), Bytes>;
+/// What a batch of commits writes.
+struct Plan {
+    /// The results to keep, by the run that commits them and their identity.
+    writes: BTreeMap<(RunId, Identity), Bytes>,
+    /// Bytes that they add.
+    needed: u64,
+    /// For each commit, whether it is live but names a result that there is not.
+    is_missing: Vec<bool>,
+}
 
 impl Shelf {
-    /// What live commits write, and for each commit whether it is live but names a result that there is not. Fails
-    /// where the writes do not fit.
-    fn plan_writes(&self, commits: &[Commit]) -> Result<(Writes, Vec<bool>)> {
+    /// What live commits write. Fails where it does not fit, results that belong to no run let go.
+    fn plan_writes(&self, commits: &[Commit]) -> Result<Plan> {
         let (bytes_used, bytes_max) = self.results.usage();
         let mut fresh = BTreeMap::<Identity, Bytes>::new();
-        let mut writes = Writes::new();
+        let mut writes = BTreeMap::new();
         let mut needed = 0;
+        let mut droppable = self.results.droppable();
         let mut is_missing = Vec::with_capacity(commits.len());
         for commit in commits {
             let is_live = self.queue.standing(commit.held()) == Standing::Live;
@@ -69,10 +83,14 @@ impl Shelf {
             if writes.contains_key(&(commit.job.run, commit.identity)) {
                 continue;
             }
+            if !fresh.contains_key(&commit.identity) {
+                droppable -= self.results.droppable_cost(&commit.identity);
+            }
             needed += entry + self.results.claim_cost(commit.job.run, &commit.identity);
-            if bytes_used + needed > bytes_max {
+            if bytes_used + needed > bytes_max + droppable {
                 return Err(BrokerError::ResultsFull {
-                    job: commit.job,
+                    operation: "commit",
+                    job: Some(commit.job),
                     needed,
                     used: bytes_used,
                     limit: bytes_max,
@@ -81,6 +99,10 @@ impl Shelf {
             fresh.insert(commit.identity, bytes.clone());
             writes.insert((commit.job.run, commit.identity), bytes);
         }
-        Ok((writes, is_missing))
+        Ok(Plan {
+            writes,
+            needed,
+            is_missing,
+        })
     }
 }

@@ -19,7 +19,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use tickfleet_protocol::{
-    ids::{EventId, Identity, JobIndex, Millis, RunId, Token},
+    fleet::{Orders, Registry, WorkerCard, WorkerEntry},
+    ids::{EventId, Identity, JobIndex, Millis, RunId, Token, WorkerId},
+    limits::RUN_RETENTION_MS,
     state::{self, DeadError, Effect, Failed, Queue, SubmitError, Tick, Transition},
 };
 use tokio::sync::watch;
@@ -43,6 +45,7 @@ pub struct MemoryBroker {
 /// Everything that is kept.
 struct Shelf {
     queue: Queue,
+    registry: Registry,
     results: ResultStore,
     runs: BTreeMap<RunId, Kept>,
     tokens: TokenSource,
@@ -70,6 +73,7 @@ impl MemoryBroker {
         let results = ResultStore::new(result_bytes_max);
         let shelf = Shelf {
             queue: Queue::default(),
+            registry: Registry::default(),
             results,
             runs: BTreeMap::new(),
             tokens,
@@ -112,6 +116,7 @@ impl MemoryBroker {
         let mut shelf = self.lock();
         let now = self.clock.now();
         self.step_at(&mut shelf, Tick, now);
+        shelf.results.expire(now);
         shelf
     }
 
@@ -122,6 +127,7 @@ impl MemoryBroker {
         let tokens = shelf.tokens.tokens(request.max);
         let feed = state::Feed {
             worker: &request.worker,
+            kinds: &request.kinds,
             tokens: &tokens,
             lease_ms: request.lease_ms,
         };
@@ -262,6 +268,33 @@ impl Broker for MemoryBroker {
             .collect())
     }
 
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        bounds::batch("stored", identities.len())?;
+        let shelf = self.look();
+        let is_stored = |identity| shelf.results.get(identity).is_some();
+        Ok(identities.iter().map(is_stored).collect())
+    }
+
+    async fn keep(&self, results: Vec<(Identity, Bytes)>) -> Result<()> {
+        bounds::results("keep", results.iter().map(|(_, bytes)| bytes))?;
+        let mut shelf = self.look();
+        let until = self.clock.now().plus_ms(RUN_RETENTION_MS);
+        for (identity, bytes) in results {
+            let needed = bytes.len() as u64;
+            if !shelf.results.keep(identity, bytes, until) {
+                let (used, limit) = shelf.results.usage();
+                return Err(BrokerError::ResultsFull {
+                    operation: "keep",
+                    job: None,
+                    needed,
+                    used,
+                    limit,
+                });
+            }
+        }
+        Ok(())
+    }
+
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {
         let shelf = self.look();
         let run = shelf.queue.run(run).ok_or(BrokerError::UnknownRun {
@@ -295,6 +328,27 @@ impl Broker for MemoryBroker {
                 run,
             }),
         }
+    }
+
+    async fn announce(&self, card: &WorkerCard) -> Result<Orders> {
+        let now = self.clock.now();
+        let orders = self.lock().registry.announce(card, now);
+        orders.map_err(bounds::refuse("announce"))
+    }
+
+    async fn retire(&self, worker: &WorkerId) -> Result<()> {
+        self.lock().registry.retire(worker);
+        Ok(())
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
+        let now = self.clock.now();
+        Ok(self.lock().registry.workers(now))
+    }
+
+    async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool> {
+        let now = self.clock.now();
+        Ok(self.lock().registry.drain(worker, is_draining, now))
     }
 }
 

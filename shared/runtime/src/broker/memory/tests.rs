@@ -117,7 +117,7 @@ async fn results_that_do_not_fit_are_refused_and_the_claims_stay() {
     let batch = vec![commit(&claims[1], 2, 1_000), commit(&claims[2], 3, 1_000)];
     let refused = broker.commit(batch.clone()).await.unwrap_err();
     assert!(
-        matches!(refused, BrokerError::ResultsFull { job, limit: 3_000, .. } if job == claims[2].job),
+        matches!(refused, BrokerError::ResultsFull { job, limit: 3_000, .. } if job == Some(claims[2].job)),
         "{refused}"
     );
     assert!(!refused.is_retryable());

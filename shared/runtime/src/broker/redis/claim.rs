@@ -24,13 +24,16 @@ impl RedisBroker {
     /// Claims jobs, and waits for the first as long as asked.
     pub(super) async fn claim_jobs(&self, request: ClaimRequest) -> Result<Vec<Claim>> {
         let mut left = Left::new(bounds::claim(&request)?, self.server.offset_ms.clone());
+        let mut request = request;
+        request.kinds.sort_unstable();
+        request.kinds.dedup();
         let mut waiter = None;
         loop {
             let (claims, due) = self.claim_now(&request).await?;
             if !claims.is_empty() || left.is_over() {
                 return Ok(claims);
             }
-            let waiter = waiter.get_or_insert_with(|| self.bell.join());
+            let waiter = waiter.get_or_insert_with(|| self.bell.join(&request.kinds));
             let at_most = due.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
             left.rest(waiter.rest(at_most)).await;
         }
@@ -69,6 +72,10 @@ impl RedisBroker {
     ) -> Result<(Vec<Claim>, Option<Duration>)> {
         let mut call = self.server.call(&scripts::CLAIM, shard);
         call.arg(request.worker.as_str()).arg(request.lease_ms);
+        call.arg(request.kinds.len());
+        for kind in &request.kinds {
+            call.arg(kind.as_str());
+        }
         for token in tokens {
             call.arg(token.to_string());
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use tickfleet_protocol::ids::{Identity, RunId};
+use tickfleet_protocol::ids::{Identity, JobRef, RunId};
 
 use super::{
     RedisBroker, Server,
@@ -55,7 +55,12 @@ impl RedisBroker {
         };
         let calls: Vec<_> = by_shard.iter().map(call).collect();
         let replies: Vec<String> = match self.server.run_all("commit", &scripts::COMMIT, &calls).await {
-            Err(error) if is_out_of_memory(&error) => return Err(self.results_full(commits, error).await),
+            Err(error) if is_out_of_memory(&error) => {
+                let sizes = commits.iter().filter_map(|commit| commit.result.as_ref());
+                let needed = sizes.map(|result| result.len() as u64).sum();
+                let job = commits.first().map(|commit| commit.job);
+                return Err(self.results_full("commit", job, needed, error).await);
+            }
             replies => replies?,
         };
         let mut outcomes = vec![CommitOutcome::Lost; commits.len()];
@@ -92,8 +97,14 @@ impl RedisBroker {
         Ok(found.collect())
     }
 
-    /// What the server's memory says to a batch that did not fit; the error as it is where it says nothing.
-    async fn results_full(&self, commits: &[Commit], error: BrokerError) -> BrokerError {
+    /// What the server's memory says to results that did not fit; the error as it is where it says nothing.
+    pub(super) async fn results_full(
+        &self,
+        operation: &'static str,
+        job: Option<JobRef>,
+        needed: u64,
+        error: BrokerError,
+    ) -> BrokerError {
         let mut ask = redis::cmd("INFO");
         ask.arg("memory");
         let info = self.server.query::<String>(&ask).await.unwrap_or_default();
@@ -101,17 +112,13 @@ impl RedisBroker {
             info.lines()
                 .find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
         };
-        let (Some(used), Some(limit), Some(first)) = (field("used_memory:"), field("maxmemory:"), commits.first())
-        else {
+        let (Some(used), Some(limit)) = (field("used_memory:"), field("maxmemory:")) else {
             return error;
         };
-        let needed = commits
-            .iter()
-            .filter_map(|commit| commit.result.as_ref())
-            .map(|result| result.len() as u64);
         BrokerError::ResultsFull {
-            job: first.job,
-            needed: needed.sum(),
+            operation,
+            job,
+            needed,
             used,
             limit,
         }
@@ -129,7 +136,8 @@ impl Server {
     }
 }
 
-fn is_out_of_memory(error: &BrokerError) -> bool {
+/// Whether the server had no memory left for a call.
+pub(super) fn is_out_of_memory(error: &BrokerError) -> bool {
     match error {
         BrokerError::Unavailable { source, .. } => matches!(source.downcast_ref(), Some(Fault::OutOfMemory(_))),
         _ => false,

@@ -103,23 +103,23 @@ pub(super) fn summary(operation: &'static str, run: RunId, fields: Vec<Vec<u8>>)
         done: words.number()?,
         failed: words.number()?,
     };
-    Ok((
-        RunSummary {
-            run,
-            key,
-            digest,
-            kind: JobKind::new("test/1").expect("a valid name"),
-            trace: None,
-            state,
-            open_stage,
-            stages: stages(operation, totals, open_stage, open)?,
-            weight: words.number()?,
-            deadline: words.moment()?,
-            submitted_at: Millis(words.number()?),
-            ended_at: words.moment()?,
-        },
-        Bytes::from(payload),
-    ))
+    let (weight, deadline) = (words.number()?, words.moment()?);
+    let (submitted_at, ended_at) = (Millis(words.number()?), words.moment()?);
+    let summary = RunSummary {
+        run,
+        key,
+        digest,
+        kind: words.parse::<JobKind>()?,
+        trace: Some(words.word()?).filter(|trace| !trace.is_empty()).map(str::to_owned),
+        state,
+        open_stage,
+        stages: stages(operation, totals, open_stage, open)?,
+        weight,
+        deadline,
+        submitted_at,
+        ended_at,
+    };
+    Ok((summary, Bytes::from(payload)))
 }
 
 /// The counts of all stages: those before the open one are complete, those after it untouched.

@@ -3,7 +3,7 @@
 //! All keys of a shard begin with its root, whose braces keep them in one slot of a Redis Cluster. A run lives on the
 //! shard of its id's hash; its id is drawn until that is also the shard of its idempotency key, so the key finds it.
 
-use tickfleet_protocol::ids::{IdempotencyKey, Identity, RunId};
+use tickfleet_protocol::ids::{IdempotencyKey, Identity, JobKind, RunId};
 
 /// Names and places under one prefix.
 #[derive(Clone, Debug)]
@@ -37,9 +37,9 @@ impl Layout {
         format!("{}:{{{shard}}}", self.prefix)
     }
 
-    /// The stream that asks waiting workers to claim.
-    pub(super) fn ready(&self, shard: u16) -> String {
-        format!("{}:ready", self.root(shard))
+    /// The stream that asks those who wait for jobs of a kind to claim.
+    pub(super) fn ready(&self, shard: u16, kind: &JobKind) -> String {
+        format!("{}:ready:{kind}", self.root(shard))
     }
 
     /// The events of a run.
@@ -57,7 +57,7 @@ impl Layout {
         format!("{}:runs", self.root(shard))
     }
 
-    /// A result, on the shard whose runs committed it.
+    /// A result, on a shard whose runs committed it or where it was kept.
     pub(super) fn result(&self, shard: u16, identity: &Identity) -> String {
         format!("{}:result:{identity}", self.root(shard))
     }
@@ -70,6 +70,11 @@ impl Layout {
     /// The shard of the run that is submitted under this key.
     pub(super) fn of_key(&self, key: &IdempotencyKey) -> u16 {
         self.of_bytes(key.as_str().as_bytes())
+    }
+
+    /// The shard of a result that belongs to no run.
+    pub(super) fn of_identity(&self, identity: &Identity) -> u16 {
+        self.of_bytes(&identity.0)
     }
 
     fn of_bytes(&self, bytes: &[u8]) -> u16 {
@@ -94,7 +99,7 @@ mod tests {
         for key in [
             layout.run(&run),
             layout.events(&run),
-            layout.ready(shard),
+            layout.ready(shard, &JobKind::new("a{1}/2").unwrap()),
             layout.runs(shard),
             layout.result(shard, &Identity([0; 32])),
         ] {

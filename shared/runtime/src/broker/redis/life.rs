@@ -187,6 +187,8 @@ fn add_terms(call: &mut Cmd, id: RunId, terms: &Terms, run: &NewRun) {
     call.arg(terms.retry.backoff_base_ms)
         .arg(terms.retry.backoff_cap_ms)
         .arg(stages.join(","));
+    call.arg(terms.kind.as_str())
+        .arg(terms.trace.as_deref().unwrap_or_default());
 }
 
 fn name_jobs(call: &mut Cmd, jobs: Option<&[JobIndex]>) {

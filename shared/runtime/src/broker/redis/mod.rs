@@ -6,17 +6,20 @@
 
 mod bell;
 mod blocking;
+mod census;
 mod check;
 mod claim;
 mod commit;
 mod decode;
 mod fault;
+mod fleet;
 mod hold;
 mod layout;
 mod life;
 mod link;
 mod read;
 mod recall;
+mod results;
 pub mod scripts;
 mod server;
 mod url;
@@ -28,10 +31,12 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use census::KeptResults;
 pub use check::{ConnectError, ServerReport};
 pub use fault::Fault;
 use tickfleet_protocol::{
-    ids::{EventId, Identity, JobIndex, RunId, Token},
+    fleet::{Orders, WorkerCard, WorkerEntry},
+    ids::{EventId, Identity, JobIndex, RunId, Token, WorkerId},
     limits::RUN_RETENTION_MS,
 };
 use tokio::sync::watch;
@@ -237,6 +242,14 @@ impl Broker for RedisBroker {
         self.read_results(identities).await
     }
 
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        self.look_for_results(identities).await
+    }
+
+    async fn keep(&self, results: Vec<(Identity, Bytes)>) -> Result<()> {
+        self.keep_results(&results).await
+    }
+
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {
         self.read_dead(run).await
     }
@@ -251,5 +264,21 @@ impl Broker for RedisBroker {
 
     async fn forget(&self, run: RunId) -> Result<()> {
         self.forget_run(run).await
+    }
+
+    async fn announce(&self, card: &WorkerCard) -> Result<Orders> {
+        self.show_card(card).await
+    }
+
+    async fn retire(&self, worker: &WorkerId) -> Result<()> {
+        self.take_card(worker).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerEntry>> {
+        self.read_workers().await
+    }
+
+    async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool> {
+        self.tell_to_drain(worker, is_draining).await
     }
 }

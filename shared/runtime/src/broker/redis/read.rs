@@ -1,11 +1,11 @@
-//! Reads: runs, events, results and dead letters.
+//! Reads: runs, events and dead letters.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use redis::Value;
 use tickfleet_protocol::{
-    ids::{EventId, Identity, RunId},
+    ids::{EventId, RunId},
     limits::MAX_BATCH,
 };
 
@@ -78,33 +78,6 @@ impl RedisBroker {
             };
             left.rest(event).await;
         }
-    }
-
-    /// The results under some identities, whichever shards have them.
-    pub(super) async fn read_results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
-        bounds::batch("results", identities.len())?;
-        let mut found = vec![None; identities.len()];
-        if identities.is_empty() {
-            return Ok(found);
-        }
-        for shard in self.server.layout.shards() {
-            let wanted: Vec<usize> = (0..identities.len()).filter(|&place| found[place].is_none()).collect();
-            if wanted.is_empty() {
-                break;
-            }
-            let mut read = redis::cmd("MGET");
-            for &place in &wanted {
-                read.arg(self.server.layout.result(shard, &identities[place]));
-            }
-            let results = self.server.query::<Vec<Option<Vec<u8>>>>(&read).await;
-            for (place, result) in wanted
-                .into_iter()
-                .zip(results.map_err(|fault| fault.during("results"))?)
-            {
-                found[place] = result.map(Bytes::from);
-            }
-        }
-        Ok(found)
     }
 
     /// The dead letters of a run, in the order of their jobs.

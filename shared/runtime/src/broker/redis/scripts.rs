@@ -5,7 +5,9 @@
 
 use std::{fmt::Write, sync::LazyLock};
 
-use tickfleet_protocol::limits::{MAX_DEAD_PER_RUN, MAX_EVENTS_KEPT, MAX_RUNS, RUN_RETENTION_MS};
+use tickfleet_protocol::limits::{
+    CARD_LIFE_MS, MAX_DEAD_PER_RUN, MAX_EVENTS_KEPT, MAX_RUNS, MAX_WORKERS, ORDER_LIFE_MS, RUN_RETENTION_MS,
+};
 
 /// What all scripts share.
 const COMMON: &str = include_str!("scripts/common.lua");
@@ -54,6 +56,12 @@ scripts! {
     RECALL = "recall", allows_oom: true;
     /// Marks jobs done.
     COMMIT = "commit", allows_oom: false;
+    /// Says which results there are.
+    STORED = "stored", allows_oom: true;
+    /// Stores results that belong to no job.
+    KEEP = "keep", allows_oom: false;
+    /// Counts results, or drops them.
+    CENSUS = "census", allows_oom: true;
     /// Renews claims.
     BEAT = "beat", allows_oom: true;
     /// Ends claims with failures.
@@ -74,6 +82,14 @@ scripts! {
     VIEW = "view", allows_oom: true;
     /// Reads events.
     EVENTS = "events", allows_oom: true;
+    /// Takes a worker's card.
+    ANNOUNCE = "announce", allows_oom: true;
+    /// Takes a worker's card away.
+    RETIRE = "retire", allows_oom: true;
+    /// Tells a worker to drain.
+    DRAIN = "drain", allows_oom: true;
+    /// Lists workers.
+    WORKERS = "workers", allows_oom: true;
 }
 
 impl Script {
@@ -96,6 +112,9 @@ fn assemble(script: &Script) -> Whole {
         ("MAX_DEAD_PER_RUN", MAX_DEAD_PER_RUN as u64),
         ("MAX_EVENTS_KEPT", MAX_EVENTS_KEPT as u64),
         ("MAX_RUNS", MAX_RUNS as u64),
+        ("MAX_WORKERS", MAX_WORKERS as u64),
+        ("CARD_LIFE_MS", CARD_LIFE_MS),
+        ("ORDER_LIFE_MS", ORDER_LIFE_MS),
     ] {
         writeln!(source, "local {name} = {value}").expect("writing to a string does not fail");
     }

@@ -1,20 +1,62 @@
--- claim: delivers jobs in weighted-fair order, each under a token of its own.
+-- claim: delivers jobs of some kinds in weighted-fair order, each under a token of its own.
 --
--- ARGV[2..]  worker, lease in ms, then tokens, as many as jobs are wanted; the first one names the call
--- Returns    {now in ms, ms until time next changes something or -1 where it never does or there are jobs, then for each job in the order of the tokens:
---            run, stage, index, attempts, kills}
+-- ARGV[2..]  worker, lease in ms, number of kinds, those kinds, each once, then tokens, as many as jobs are wanted; the
+--            first token names the call
+-- Returns    {now in ms, ms until time next changes something or -1 where it never does or there are jobs, then for each
+--            job in the order of the tokens: run, stage, index, attempts, kills}
 -- Invariant  a call delivers once, and what it delivered is noted for as long as its leases, should it be recalled.
 --            A job delivered has a claim and a lease and is nowhere else; within a run, jobs that come back go before
 --            new ones, each by index; every delivery moves its run's tag on by the run's cost. Where work is left, one
---            more waiting worker is asked to claim, so a crowd wakes one by one and only as far as there is work.
+--            more worker that waits for jobs of its kind is asked to claim, so a crowd wakes one by one and only as far
+--            as there is work. A kind that is behind the others asked for is moved up to the furthest of their clocks,
+--            and ties between kinds go to the one served longest ago.
 
+local worker, lease_ms, first_token = ARGV[2], ARGV[3], 5 + ARGV[4]
 expire()
-local call = root .. ':call:' .. ARGV[4]
+local call = root .. ':call:' .. ARGV[first_token]
 if redis.call('EXISTS', call) == 1 then return { int(now), '-1' } end
-local worker, lease_until, wanted = ARGV[2], int(now + ARGV[3]), #ARGV - 3
-local fair = root .. ':fair'
-local vtime = tonumber(redis.call('GET', root .. ':vtime') or 0)
+local lease_until, wanted = int(now + lease_ms), #ARGV - first_token + 1
 local reply, delivered, last, taken, carts, order = {}, {}, nil, 0, {}, {}
+
+-- The kinds, each with its first run and the one after it.
+local lines = {}
+
+local function look(line)
+  local first = redis.call('ZRANGE', line.fair, 0, 1, 'WITHSCORES')
+  line.id, line.start, line.second, line.second_start = first[1], tonumber(first[2]), first[3], tonumber(first[4])
+  if line.id then line.clock = clock_of(line.kind) end
+end
+
+-- Moves the kinds that are behind up to the furthest of the clocks.
+local function level()
+  local furthest = 0
+  for _, line in ipairs(lines) do
+    if line.id then furthest = math.max(furthest, line.clock.vtime + line.clock.offset) end
+  end
+  for _, line in ipairs(lines) do
+    if line.id then line.clock.offset = math.max(line.clock.offset, furthest - line.start) end
+  end
+end
+
+-- The kind to serve, the tag at which another one is to be served instead, and the greatest turn.
+local function next_line()
+  local best, rival, turn = nil, math.huge, 0
+  for _, line in ipairs(lines) do
+    if line.id then
+      local tag, clock = line.start + line.clock.offset, line.clock
+      turn = math.max(turn, clock.turn)
+      local is_first = not best or tag < best.tag or (tag == best.tag and clock.turn < best.clock.turn)
+        or (tag == best.tag and clock.turn == best.clock.turn and line.id < best.id)
+      if is_first then
+        if best then rival = best.tag end
+        best, line.tag = line, tag
+      else
+        rival = math.min(rival, tag)
+      end
+    end
+  end
+  return best, rival, turn
+end
 
 -- What is taken of one run, written at the end.
 local function cart_of(run)
@@ -39,9 +81,10 @@ local function take(run, cart)
     index = int(run.fed)
     run.fed = run.fed + 1
   end
+  local token = ARGV[first_token + taken]
   taken = taken + 1
   local n = #cart.claims
-  cart.claims[n + 1], cart.claims[n + 2] = index, table.concat({ ARGV[3 + taken], attempts, kills, worker }, ' ')
+  cart.claims[n + 1], cart.claims[n + 2] = index, table.concat({ token, attempts, kills, worker }, ' ')
   cart.leases[n + 1], cart.leases[n + 2] = lease_until, index
   if run ~= last then
     last, delivered[#delivered + 1] = run, run.id .. ':' .. int(run.open)
@@ -55,32 +98,49 @@ local function is_dry(run, cart)
   return cart.back >= #cart.again and run.fed >= run.total
 end
 
-while taken < wanted do
-  local first = redis.call('ZRANGE', fair, 0, 1, 'WITHSCORES')
-  if not first[1] then break end
-  local run, start, rival, rival_start = load(first[1]), tonumber(first[2]), first[3], tonumber(first[4])
-  if not run or run.state ~= 'running' then
-    redis.call('ZREM', fair, first[1])
+-- Takes jobs of a kind's first run until it is another one's turn.
+local function serve(line, rival, turn)
+  local run, start, clock = load(line.id), line.start, line.clock
+  if not run or run.state ~= 'running' or run.kind ~= line.kind then
+    redis.call('ZREM', line.fair, line.id)
+    return
+  end
+  local cart = cart_of(run)
+  repeat
+    if is_dry(run, cart) then break end
+    take(run, cart)
+    turn = turn + 1
+    clock.turn, clock.vtime, start = turn, math.max(clock.vtime, start), start + run.cost
+    local is_over = start + clock.offset >= rival
+      or (line.second and (start > line.second_start or (start == line.second_start and run.id > line.second)))
+  until taken == wanted or is_over
+  if is_dry(run, cart) then
+    run.start, run.waiting = start, nil
+    redis.call('ZREM', line.fair, run.id)
   else
-    local cart = cart_of(run)
-    repeat
-      if is_dry(run, cart) then break end
-      take(run, cart)
-      vtime, start = math.max(vtime, start), start + run.cost
-      local is_behind_rival = rival and (start > rival_start or (start == rival_start and run.id > rival))
-    until taken == wanted or is_behind_rival
-    if is_dry(run, cart) then
-      run.start, run.waiting = start, nil
-      redis.call('ZREM', fair, run.id)
-    else
-      redis.call('ZADD', fair, int(start), run.id)
-    end
+    redis.call('ZADD', line.fair, int(start), run.id)
   end
 end
 
+for i = 5, first_token - 1 do
+  local line = { kind = ARGV[i], fair = root .. ':fair:' .. ARGV[i] }
+  look(line)
+  lines[#lines + 1] = line
+end
+level()
+while taken < wanted do
+  local line, rival, turn = next_line()
+  if not line then break end
+  serve(line, rival, turn)
+  look(line)
+end
+
 if taken > 0 then
-  redis.call('SET', root .. ':vtime', int(vtime))
-  redis.call('SET', call, table.concat(delivered, ' '), 'PX', ARGV[3])
+  redis.call('SET', call, table.concat(delivered, ' '), 'PX', lease_ms)
+  for _, line in ipairs(lines) do
+    if line.clock then keep_clock(line.kind, line.clock) end
+    if line.id then news[line.kind] = news[line.kind] or false end
+  end
 end
 for _, id in ipairs(order) do
   local run, cart = runs[id], carts[id]
@@ -88,9 +148,9 @@ for _, id in ipairs(order) do
     redis.call('HSET', key(id, 'claims'), unpack(cart.claims))
     redis.call('ZADD', key(id, 'leases'), unpack(cart.leases))
     if cart.back > 0 then redis.call('ZREMRANGEBYRANK', key(id, 'again'), 0, cart.back - 1) end
-    note_due(run, now + ARGV[3])
+    note_due(run, now + lease_ms)
   end
   settle(run)
 end
-if is_sooner or (taken > 0 and redis.call('EXISTS', fair) == 1) then ring() end
+wake()
 return { int(now), taken > 0 and '-1' or ms_until_due(), unpack(reply) }

@@ -18,9 +18,16 @@
 --   :result:IDENTITY STRING  a result, expires
 --   :call:TOKEN      STRING  what a claim delivered, in the order of its tokens: `RUN:STAGE index index … RUN:STAGE …`;
 --                            expires with its leases; empty where it was recalled
---   :runs SET, :keys HASH (idempotency key -> run), :timers ZSET (run by when time next changes it),
---   :fair ZSET (runs with work by start tag), :vtime STRING (start tag of the last delivery),
---   :ready STREAM + group `workers` (each entry asks one waiting worker to claim)
+--   :runs SET, :keys HASH (idempotency key -> run), :timers ZSET (run by when time next changes it)
+-- on shard 0 only, about the workers:
+--   :cards HASH (worker -> its card as JSON), :seen ZSET (worker by when its card came),
+--   :drains ZSET (worker that was told to drain by when that lapses)
+-- and of each kind of jobs:
+--   :fair:KIND       ZSET    runs with work by start tag
+--   :clock:KIND      STRING  `vtime offset turn`: the start tag of the last delivery, what is added to tags where kinds
+--                            are compared, and a number greater than those of the kinds that competed for the last
+--                            delivery; expires where no job of the kind is delivered
+--   :ready:KIND      STREAM  + group `workers`: each entry asks one waiting worker to claim; expires likewise
 --
 -- Invariants: those of the pure state machine, whose rules these functions follow one by one. Every run that a script
 -- changes is settled before it ends. All numbers are whole and below 2^53, so doubles are exact.
@@ -32,14 +39,16 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]
 -- Items that time may move in one call: a script that meets more leaves the rest to the next one.
 local budget = 2048
 local is_behind = false
-local is_sooner, has_new_work = false, false
 local runs = {}
+local clocks = {}
+-- The kinds whose waiting workers may have to look: true where something is due sooner, false where work came.
+local news = {}
 
 local NUMBERS = {
   'open', 'stages', 'total', 'fed', 'done', 'failed', 'closed', 'jobs', 'cost', 'start', 'max_kills', 'event',
   'deadline', 'ended', 'timer', 'waiting',
 }
-local FIELDS = { 'state', unpack(NUMBERS) }
+local FIELDS = { 'state', 'kind', unpack(NUMBERS) }
 
 local function int(number)
   return string.format('%.0f', number)
@@ -55,9 +64,9 @@ local function load(id)
   local values = redis.call('HMGET', root .. ':run:' .. id, unpack(FIELDS))
   local run = false
   if values[1] then
-    run = { id = id, state = values[1], was = { state = values[1] } }
+    run = { id = id, state = values[1], kind = values[2], was = { state = values[1] } }
     for i, name in ipairs(NUMBERS) do
-      run[name] = tonumber(values[i + 1] or nil)
+      run[name] = tonumber(values[i + 2] or nil)
       run.was[name] = run[name]
     end
   end
@@ -68,15 +77,18 @@ end
 -- Writes back the fields that changed.
 local function save(run)
   local changed, gone = {}, {}
-  for _, name in ipairs(FIELDS) do
+  if run.state ~= run.was.state then
+    run.was.state = run.state
+    changed[1], changed[2] = 'state', run.state
+  end
+  for _, name in ipairs(NUMBERS) do
     local value = run[name]
     if value ~= run.was[name] then
       run.was[name] = value
       if value == nil then
         gone[#gone + 1] = name
       else
-        changed[#changed + 1] = name
-        changed[#changed + 1] = name == 'state' and value or int(value)
+        changed[#changed + 1], changed[#changed + 2] = name, int(value)
       end
     end
   end
@@ -121,6 +133,24 @@ local function first_score(name)
   return tonumber(first[2])
 end
 
+-- The clock of a kind. One that has expired goes on from the first run that waits.
+local function clock_of(kind)
+  local clock = clocks[kind]
+  if not clock then
+    local kept = redis.call('GET', root .. ':clock:' .. kind)
+    local vtime, offset, turn = string.match(kept or '', '^(%d+) (%d+) (%d+)$')
+    clock = { vtime = tonumber(vtime or nil), offset = tonumber(offset or 0), turn = tonumber(turn or 0) }
+    clock.vtime = clock.vtime or first_score(root .. ':fair:' .. kind) or 0
+    clocks[kind] = clock
+  end
+  return clock
+end
+
+local function keep_clock(kind, clock)
+  redis.call('SET', root .. ':clock:' .. kind, int(clock.vtime) .. ' ' .. int(clock.offset) .. ' ' .. int(clock.turn),
+    'PX', RUN_RETENTION_MS)
+end
+
 -- Milliseconds until time next changes something, at most an hour; -1 where it never does.
 local function ms_until_due()
   local due = first_score(root .. ':timers')
@@ -138,7 +168,7 @@ end
 -- Lets the timers know the run by this moment; nil for not at all.
 local function set_timer(run, due)
   if due == run.timer then return end
-  if due and (not run.timer or due < run.timer) then is_sooner = true end
+  if due and (not run.timer or due < run.timer) then news[run.kind] = true end
   if due then redis.call('ZADD', root .. ':timers', due, run.id) else redis.call('ZREM', root .. ':timers', run.id) end
   run.timer = due
 end
@@ -159,14 +189,14 @@ end
 local function place(run)
   if has_work(run) then
     if not run.waiting then
-      has_new_work, run.waiting = true, 1
-      run.start = math.max(run.start, tonumber(redis.call('GET', root .. ':vtime') or 0))
-      redis.call('ZADD', root .. ':fair', int(run.start), run.id)
+      news[run.kind], run.waiting = news[run.kind] or false, 1
+      run.start = math.max(run.start, clock_of(run.kind).vtime)
+      redis.call('ZADD', root .. ':fair:' .. run.kind, int(run.start), run.id)
     end
   elseif run.waiting then
     run.waiting = nil
-    run.start = tonumber(redis.call('ZSCORE', root .. ':fair', run.id) or run.start)
-    redis.call('ZREM', root .. ':fair', run.id)
+    run.start = tonumber(redis.call('ZSCORE', root .. ':fair:' .. run.kind, run.id) or run.start)
+    redis.call('ZREM', root .. ':fair:' .. run.kind, run.id)
   end
 end
 
@@ -191,7 +221,7 @@ local function remove(run)
   local name = redis.call('HGET', root .. ':run:' .. id, 'key')
   if redis.call('HGET', root .. ':keys', name) == id then redis.call('HDEL', root .. ':keys', name) end
   redis.call('SREM', root .. ':runs', id)
-  redis.call('ZREM', root .. ':fair', id)
+  redis.call('ZREM', root .. ':fair:' .. run.kind, id)
   redis.call('ZREM', root .. ':timers', id)
   redis.call('UNLINK', root .. ':run:' .. id, key(id, 'payload'), key(id, 'done'), key(id, 'claims'), key(id, 'leases'),
     key(id, 'delayed'), key(id, 'again'), key(id, 'strikes'), key(id, 'dead'), key(id, 'dropped'), key(id, 'events'))
@@ -299,15 +329,35 @@ local function expire()
   end
 end
 
--- Asks one waiting worker to claim. Entries that nobody waited for stay, a few of them: a hint too many costs one look,
--- and one that is lost costs the time until the next look.
-local function ring()
-  if redis.call('XLEN', root .. ':ready') < 8 then redis.call('XADD', root .. ':ready', '*', 'w', '1') end
+-- Asks one worker that waits for jobs of a kind to claim. Entries that nobody waited for stay, a few of them: a hint too
+-- many costs one look, and one that is lost costs the time until the next look.
+local function ring(kind)
+  local ready = root .. ':ready:' .. kind
+  if redis.call('XLEN', ready) >= 8 then return end
+  redis.call('XADD', ready, '*', 'w', '1')
+  redis.call('PEXPIRE', ready, RUN_RETENTION_MS)
 end
 
--- Rings where a step made work available or something due sooner.
+-- Rings for the kinds of which a step made work available or something due sooner.
 local function wake()
-  if is_sooner or (has_new_work and redis.call('EXISTS', root .. ':fair') == 1) then ring() end
+  for kind, is_sooner in pairs(news) do
+    if is_sooner or redis.call('EXISTS', root .. ':fair:' .. kind) == 1 then ring(kind) end
+  end
+end
+
+-- Lets go the cards and orders that have expired, some each time.
+local function forget_workers()
+  local gone = redis.call('ZRANGEBYSCORE', root .. ':seen', '-inf', int(now - CARD_LIFE_MS), 'LIMIT', 0, 512)
+  if gone[1] then
+    redis.call('HDEL', root .. ':cards', unpack(gone))
+    redis.call('ZREM', root .. ':seen', unpack(gone))
+  end
+  redis.call('ZREMRANGEBYSCORE', root .. ':drains', '-inf', int(now))
+end
+
+-- Whether a worker has a card that counts.
+local function is_there(worker)
+  return tonumber(redis.call('ZSCORE', root .. ':seen', worker) or -math.huge) > now - CARD_LIFE_MS
 end
 
 -- Settles each run named, once, in the order given.

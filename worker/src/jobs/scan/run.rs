@@ -1,6 +1,5 @@
-//! What a worker knows of a run: its record, decoded once, and what follows from it.
+//! What a worker knows of a scan: its record, decoded once, and what follows from it.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,17 +7,13 @@ use tickfleet_kernels::scan::session::Calendar;
 use tickfleet_kernels::scan::universe::Universe;
 use tickfleet_proto::convert::ScanRun;
 use tickfleet_protocol::identity::Identities;
-use tickfleet_protocol::ids::{JobRef, RunId};
+use tickfleet_protocol::ids::JobRef;
 use tickfleet_protocol::plan::{Job, Plan};
-use tickfleet_runtime::broker::Broker;
 use tickfleet_runtime::data::locate::reopen;
 use tickfleet_runtime::data::universe::read_universe;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 use crate::error::JobError;
-
-/// Runs that a worker remembers; further ones are fetched again.
-const RUNS_MAX: usize = 64;
 
 /// A run's record and what follows from it.
 #[derive(Debug)]
@@ -88,34 +83,5 @@ impl Run {
             Ok::<_, JobError>(Some(read_universe(&files, rule).await?.universe))
         };
         self.universe.get_or_try_init(read).await.cloned()
-    }
-}
-
-/// The runs that a worker has met.
-#[derive(Debug, Default)]
-pub struct Runs {
-    known: Mutex<HashMap<RunId, Arc<Run>>>,
-}
-
-impl Runs {
-    /// A run, from memory or from the broker. `None` when the broker no longer has it.
-    ///
-    /// # Errors
-    /// The broker, or a record of another version.
-    pub async fn get(&self, broker: &dyn Broker, run: RunId) -> Result<Option<Arc<Run>>, JobError> {
-        // Held across the fetch, so that a burst of claims of one run fetches and decodes its record once.
-        let mut known = self.known.lock().await;
-        if let Some(found) = known.get(&run) {
-            return Ok(Some(found.clone()));
-        }
-        let Some(record) = broker.run(run).await? else {
-            return Ok(None);
-        };
-        let decoded = Arc::new(Run::new(ScanRun::decode(record.payload)?));
-        if known.len() >= RUNS_MAX {
-            known.clear();
-        }
-        known.insert(run, decoded.clone());
-        Ok(Some(decoded))
     }
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tickfleet_kernels::scan::universe::Universe;
 use tickfleet_protocol::plan::Job;
-use tickfleet_runtime::broker::Broker;
 use tickfleet_runtime::data::inputs::{Fetched, Inputs, Want};
 use tickfleet_runtime::data::locate::reopen;
 use tickfleet_runtime::data::select::{LoadedBlock, Wanted};
 use tickfleet_runtime::pool::Pool;
 
+use super::Tools;
+use super::run::Run;
 use crate::error::JobError;
-use crate::run::Run;
+use crate::results::Results;
 
 /// Packed bytes that a map job holds before it decodes them; most jobs hold less in all.
 const PACKED_BYTES: usize = 32 << 20;
@@ -62,18 +63,12 @@ impl MapInput {
 ///
 /// # Errors
 /// Storage, the queue, results that have expired; damaged blocks of a job whose input is too large to wait packed.
-pub async fn fetch(
-    run: &Arc<Run>,
-    inputs: &Arc<Inputs>,
-    pool: &Pool,
-    broker: &dyn Broker,
-    job: &Job,
-) -> Result<Input, JobError> {
+pub async fn fetch(run: &Arc<Run>, job: &Job, tools: &Tools) -> Result<Input, JobError> {
     match job {
         Job::Map { symbols, dates } => Ok(Input::Map(
-            blocks(run, inputs, pool, symbols.clone(), dates.clone()).await?,
+            blocks(run, &tools.inputs, &tools.pool, symbols.clone(), dates.clone()).await?,
         )),
-        Job::Reduce { date } => results(run, broker, *date).await,
+        Job::Reduce { date } => results(run, &tools.results, *date).await,
     }
 }
 
@@ -108,9 +103,9 @@ async fn blocks(
     Ok(input)
 }
 
-async fn results(run: &Run, broker: &dyn Broker, date: usize) -> Result<Input, JobError> {
+async fn results(run: &Run, results: &Results, date: usize) -> Result<Input, JobError> {
     let identities = run.identities().maps_of(date);
-    let found = broker.results(&identities).await?;
+    let found = results.read(&identities).await?;
     let missing = found.iter().filter(|result| result.is_none()).count();
     if missing > 0 {
         return Err(JobError::ResultsGone {

@@ -8,7 +8,7 @@ use tickfleet_kernels::scan::map::Mapper;
 use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, reduce};
 use tickfleet_kernels::scan::table::Table;
 use tickfleet_kernels::scan::universe::{Universe, stage};
-use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput};
+use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput, RejectedRow};
 use tickfleet_protocol::facts::bar_symbols;
 use tickfleet_protocol::plan::{Job, MAP};
 use tickfleet_runtime::data::gather::{Rows, Scratch, gather};
@@ -16,9 +16,12 @@ use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::data::select::Wanted;
 use tickfleet_runtime::tables::{MapRowsBuilder, batch, decode_at, encode, map_rows};
 
+use super::fetch::{Input, MapInput};
+use super::run::Run;
 use crate::error::JobError;
-use crate::fetch::{Input, MapInput};
-use crate::run::Run;
+
+/// Rows that a map job drops and that are listed at most; a result with more is not found by content.
+const REJECTS_MAX: usize = 1 << 16;
 
 /// Computes a job's result bytes.
 ///
@@ -29,7 +32,10 @@ use crate::run::Run;
 /// When a kernel's invariant breaks; the pool catches it and the job fails.
 pub fn compute(run: &Run, inputs: &Inputs, job: &Job, input: Input) -> Result<Bytes, JobError> {
     match (job, input) {
-        (Job::Map { symbols, dates }, Input::Map(input)) => map(run, inputs, symbols.clone(), dates.clone(), input),
+        (Job::Map { symbols, dates }, Input::Map(mut input)) => {
+            input.unpack(inputs, &run.symbols(symbols.clone()))?;
+            Ok(map(run, inputs, symbols.clone(), dates.clone(), &input)?.result)
+        }
         (Job::Reduce { date }, Input::Reduce(results, universe)) => {
             reduce_day(run, *date, &results, universe.as_deref())
         }
@@ -37,45 +43,66 @@ pub fn compute(run: &Run, inputs: &Inputs, job: &Job, input: Input) -> Result<By
     }
 }
 
-fn map(
+/// What a map job computes.
+pub(super) struct Mapped {
+    /// Its result.
+    pub(super) result: Bytes,
+    /// The rows that it dropped, unless there are too many to list.
+    pub(super) rejects: Option<Vec<RejectedRow>>,
+}
+
+/// Computes a map job from its unpacked input.
+pub(super) fn map(
     run: &Run,
     inputs: &Inputs,
     symbols: Range<usize>,
     dates: Range<usize>,
-    mut input: MapInput,
-) -> Result<Bytes, JobError> {
+    input: &MapInput,
+) -> Result<Mapped, JobError> {
     let names = run.symbols(symbols);
-    input.unpack(inputs, &names)?;
-    let facts = &run.record.facts;
-    let as_of = &facts.as_of[dates];
+    let as_of = &run.record.facts.as_of[dates];
     let gathered = gather(&input.loaded, &Wanted::new(inputs.names(), &names));
     let mut mapper = Mapper::new(&run.calendar, &run.record.spec.map);
     let mut days: Vec<MapRowsBuilder> = as_of.iter().map(|_| MapRowsBuilder::new(names.len())).collect();
     let (mut first, mut scratch) = (FirstRejects::default(), Scratch::default());
+    let mut rejects = Some(Vec::new());
     let last = as_of.last().copied().unwrap_or(i32::MIN);
-    for (at, name) in names.iter().enumerate() {
-        let rows = gathered.rows(at, &mut scratch);
+    for (symbol, name) in (0u32..).zip(&names) {
+        let rows = gathered.rows(symbol as usize, &mut scratch);
         mapper.map(
             &rows.columns,
             as_of,
-            &mut |row, kind| {
+            &mut |row, reason| {
                 if rows.columns.date[row] <= last {
-                    first = first.merge(reject(&rows, row, kind));
+                    first = first.merge(reject(&rows, row, reason));
+                    list(&mut rejects, symbol, row, reason);
                 }
             },
             &mut |day, row| days[day].push(name, row),
         );
     }
     let batches: Vec<_> = days.into_iter().map(MapRowsBuilder::finish).collect::<Result<_, _>>()?;
-    let rows = encode(&MapRowsBuilder::schema(), &batches)?;
-    Ok(MapOutput {
-        rows,
+    let output = MapOutput {
+        rows: encode(&MapRowsBuilder::schema(), &batches)?,
         first_rejects: first,
-    }
-    .encode())
+    };
+    Ok(Mapped {
+        result: output.encode(),
+        rejects,
+    })
 }
 
-fn reject(rows: &Rows<'_>, row: usize, kind: RejectKind) -> FirstRejects {
+/// Lists a dropped row; a list that gets too long is given up.
+fn list(rejects: &mut Option<Vec<RejectedRow>>, symbol: u32, row: usize, reason: RejectKind) {
+    let row = u32::try_from(row).ok();
+    match (rejects.as_mut(), row) {
+        (Some(listed), Some(row)) if listed.len() < REJECTS_MAX => listed.push(RejectedRow { symbol, row, reason }),
+        _ => *rejects = None,
+    }
+}
+
+/// A dropped row as the first of its kind.
+pub(super) fn reject(rows: &Rows<'_>, row: usize, kind: RejectKind) -> FirstRejects {
     let place = Some(rows.place(row));
     let none = FirstRejects::default();
     match kind {

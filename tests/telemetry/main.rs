@@ -1,0 +1,7 @@
+//! What the programs tell of themselves, as a collector, a scraper and a reader of the logs see it.
+//!
+//! The collector is a real OTLP service over gRPC, in this process. Read [`receiver`] next.
+
+mod document;
+mod library;
+mod receiver;

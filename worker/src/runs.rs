@@ -1,0 +1,93 @@
+//! The runs that a worker has met: each record is fetched and read once, however many jobs of it are claimed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tickfleet_protocol::ids::{Millis, RunId};
+use tickfleet_runtime::broker::{Broker, RunRecord};
+use tickfleet_runtime::telemetry::delivery::RunTrace;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::persist;
+use crate::error::JobError;
+use crate::jobs::Run;
+
+/// Runs that a worker remembers; further ones are fetched again.
+const RUNS_MAX: usize = 64;
+
+/// The runs that a worker has met.
+#[derive(Debug, Default)]
+pub struct Runs {
+    known: Mutex<HashMap<RunId, Arc<OnceCell<Known>>>>,
+}
+
+/// A run that a worker has met.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its record, read.
+    pub run: Run,
+    /// What the spans of its jobs have in common.
+    pub(crate) trace: Arc<RunTrace>,
+    /// When it was submitted.
+    pub(crate) submitted_at: Millis,
+}
+
+impl Known {
+    fn read(record: RunRecord) -> Result<Self, JobError> {
+        let RunRecord { summary, payload } = record;
+        Ok(Self {
+            run: Run::decode(&summary.kind, payload)?,
+            trace: Arc::new(RunTrace::new(summary.run, summary.kind, summary.trace.as_deref())),
+            submitted_at: summary.submitted_at,
+        })
+    }
+}
+
+/// Why there is no run.
+enum Missing {
+    /// The broker does not have it, or no longer.
+    Gone,
+    Failed(JobError),
+}
+
+impl Runs {
+    /// A run, from memory or from the broker, which is asked at most `tries` times. `None` when the broker no longer has it.
+    ///
+    /// # Errors
+    /// The broker, or a record of another version.
+    pub async fn get(
+        &self,
+        broker: &dyn Broker,
+        run: RunId,
+        tries: u32,
+        cut: &CancellationToken,
+    ) -> Result<Option<Known>, JobError> {
+        let cell = self.cell(run);
+        let read = async || {
+            let (record, _) = persist("run", tries, cut, || broker.run(run)).await.map_err(failed)?;
+            let record = record.ok_or(Missing::Gone)?;
+            // A large record takes a while to read: that is nothing for a thread that moves bytes.
+            let read = tokio::task::spawn_blocking(move || Known::read(record)).await;
+            read.map_err(failed)?.map_err(Missing::Failed)
+        };
+        match cell.get_or_try_init(read).await {
+            Ok(known) => Ok(Some(known.clone())),
+            Err(Missing::Gone) => Ok(None),
+            Err(Missing::Failed(error)) => Err(error),
+        }
+    }
+
+    fn cell(&self, run: RunId) -> Arc<OnceCell<Known>> {
+        // The map is plain data, valid after any panic.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= RUNS_MAX && !known.contains_key(&run) {
+            known.clear();
+        }
+        Arc::clone(known.entry(run).or_default())
+    }
+}
+
+fn failed(error: impl Into<JobError>) -> Missing {
+    Missing::Failed(error.into())
+}
