@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tickfleet_protocol::ids::{JobKind, JobRef, Millis, Token, WorkerId};
 use tickfleet_runtime::broker::Claim;
-use tickfleet_runtime::telemetry::delivery::{Delivery, RunTrace};
+use tickfleet_runtime::telemetry::delivery::{Delivery, End, RunTrace};
 use tickfleet_runtime::telemetry::metrics::shared;
 use tickfleet_runtime::telemetry::{Options, Program, ids, start, trace};
 
@@ -30,12 +30,12 @@ fn deliver(kind: &JobKind, traceparent: Option<&str>) {
     let first: JobRef = claim(0).job;
     let run = RunTrace::new(first.run, kind.clone(), traceparent);
     let worker = WorkerId::new("host:1").expect("a valid name");
-    let counts = shared().jobs.of(kind, "map");
+    let counts = shared().jobs.of(kind.as_str(), "map");
     for index in 0..JOBS {
         let delivery = Delivery::begin(&run, &claim(index), "map", &worker, None);
         counts.committed.add(1);
         shared().processed(&counts, Duration::from_millis(20), None);
-        delivery.end("committed", None);
+        delivery.end(End::Committed, None);
     }
 }
 

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tickfleet_protocol::ids::WorkerId;
+use tickfleet_protocol::ids::{JobKind, WorkerId};
 use tickfleet_runtime::broker::{Broker, Claim, ClaimRequest};
 use tickfleet_runtime::cache;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::shutdown::{Shutdown, reached};
+use tickfleet_runtime::telemetry::metrics;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +23,8 @@ use crate::drain::drain;
 use crate::error::{JobError, WorkerError};
 use crate::heartbeat::Heartbeat;
 use crate::held::Held;
-use crate::jobs::{Kind, Tools};
+use crate::jobs::Tools;
+use crate::observe::Observe;
 use crate::outbox::{Outbox, Outcome};
 use crate::publish::publish;
 use crate::results::Results;
@@ -52,6 +54,8 @@ pub struct WorkerOptions {
     pub job_max: Duration,
     /// Longest that jobs may go on computing once the worker is told to end; then they are handed back.
     pub drain_max: Duration,
+    /// What it claims; at least one, each of [`Kind::ALL`](crate::jobs::Kind::ALL).
+    pub kinds: Vec<JobKind>,
     /// How a job runs that must run alone; without it, such jobs fail.
     pub solo: Option<SoloOptions>,
 }
@@ -79,6 +83,7 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) room: Room,
     pub(crate) status: Status,
+    pub(crate) observe: Observe,
     /// Whose turn it is to run alone.
     pub(crate) solo_turn: Semaphore,
     pub(crate) tasks: TaskTracker,
@@ -102,21 +107,23 @@ impl Worker {
         options: WorkerOptions,
     ) -> Self {
         let cut = CancellationToken::new();
+        metrics::shared().worker.lanes.set(pool.lanes() as u64);
         let shared = Shared {
+            room: Room::new(pool.lanes(), options.read_ahead),
             tools: Tools {
                 inputs,
                 results: Results::Stored(Arc::clone(&results), cut.clone()),
-                pool: pool.clone(),
+                pool,
                 work: Arc::default(),
             },
             results,
-            room: Room::new(pool.lanes(), options.read_ahead),
             broker,
             options,
             runs: Runs::default(),
             held: Held::default(),
             outbox: Outbox::default(),
             status: Status::default(),
+            observe: Observe::default(),
             solo_turn: Semaphore::new(1),
             tasks: TaskTracker::new(),
             cut,
@@ -202,7 +209,7 @@ async fn claim_until(shared: &Arc<Shared>, asked: &mut watch::Receiver<Shutdown>
         };
         let request = ClaimRequest {
             worker: shared.options.id.clone(),
-            kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
+            kinds: shared.options.kinds.clone(),
             max,
             lease_ms: shared.options.lease_ms(),
             wait: CLAIM_WAIT,
@@ -218,7 +225,7 @@ async fn claim_until(shared: &Arc<Shared>, asked: &mut watch::Receiver<Shutdown>
                 take(shared, claims);
             }
             Err(error) => {
-                let pause = backoff.next();
+                let pause = backoff.pause();
                 tracing::warn!(%error, failures = backoff.failures(), "no claim");
                 shared.status.unanswered(&error);
                 tokio::select! {

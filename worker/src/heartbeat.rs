@@ -126,5 +126,9 @@ async fn renew(shared: &Shared, batch: &[HeldClaim]) -> Result<()> {
     let beat = shared.broker.beat(batch, shared.options.lease_ms());
     let revoked = within(BEAT_MAX.min(shared.options.lease / 3), "beat", beat).await?;
     shared.held.revoke(&revoked);
+    // One that is still held ends as any other: it may have been committed a moment ago.
+    shared
+        .observe
+        .lose(revoked.into_iter().filter(|token| !shared.held.holds(token)));
     Ok(())
 }

@@ -126,6 +126,11 @@ impl Held {
         self.changed.notify_one();
     }
 
+    /// Whether a claim is held.
+    pub fn holds(&self, token: &Token) -> bool {
+        self.lock().claims.contains_key(token)
+    }
+
     /// Whether the broker took a claim back, or it is not held.
     pub fn is_revoked(&self, token: &Token) -> bool {
         self.lock().claims.get(token).is_none_or(|entry| entry.is_revoked)

@@ -9,6 +9,7 @@ use tickfleet_runtime::broker::{
     BrokerError, Claim, Commit, CommitOutcome, FailOutcome, Failure, Held as HeldClaim, Result,
 };
 use tickfleet_runtime::fault;
+use tickfleet_runtime::telemetry::delivery::End;
 
 use crate::backoff::persist;
 use crate::claim::Shared;
@@ -83,7 +84,10 @@ async fn commit(shared: &Shared, commits: Vec<Commit>) {
     }
     match commit_all(shared, &commits).await {
         Ok((outcomes, is_repeated)) => settle(shared, &commits, &outcomes, is_repeated).await,
-        Err(error) if error.is_retryable() => untold(shared, &error, commits.len()),
+        Err(error) if error.is_retryable() => {
+            let tokens: Vec<_> = commits.iter().map(|commit| commit.token).collect();
+            untold(shared, &error, &tokens);
+        }
         Err(_) if commits.len() > 1 => {
             for commit in commits {
                 Box::pin(self::commit(shared, vec![commit])).await;
@@ -108,6 +112,9 @@ async fn commit_all(shared: &Shared, commits: &[Commit]) -> Result<(Vec<CommitOu
         strike("worker.after_commit", "commit")?;
         Ok(outcomes)
     };
+    let _telling = shared
+        .observe
+        .telling("commit", commits.iter().map(|commit| commit.token));
     persist("commit", u32::MAX, &shared.cut, call).await
 }
 
@@ -117,9 +124,9 @@ async fn settle(shared: &Shared, commits: &[Commit], outcomes: &[CommitOutcome],
     let mut missing = Vec::new();
     for (commit, outcome) in commits.iter().zip(outcomes) {
         match outcome {
-            CommitOutcome::Committed => Status::add(&shared.status.committed, 1),
+            CommitOutcome::Committed => committed(shared, commit),
             // The answer to the first try was lost.
-            CommitOutcome::AlreadyDone if is_repeated => Status::add(&shared.status.committed, 1),
+            CommitOutcome::AlreadyDone if is_repeated => committed(shared, commit),
             CommitOutcome::AlreadyDone | CommitOutcome::Lost => lost(shared, commit),
             CommitOutcome::ResultMissing => missing.push(commit.held()),
         }
@@ -127,7 +134,13 @@ async fn settle(shared: &Shared, commits: &[Commit], outcomes: &[CommitOutcome],
     hand_back(shared, missing).await;
 }
 
+fn committed(shared: &Shared, commit: &Commit) {
+    Status::add(&shared.status.committed, 1);
+    shared.observe.end(&commit.token, End::Committed, None);
+}
+
 fn lost(shared: &Shared, commit: &Commit) {
+    shared.observe.end(&commit.token, End::Lost, None);
     tracing::debug!(job = %commit.job, "a result came too late and does not count");
     Status::add(&shared.status.lost, 1);
 }
@@ -140,14 +153,26 @@ async fn fail(shared: &Shared, failures: Vec<Failure>) {
         strike("worker.before_fail", "fail")?;
         shared.broker.fail(failures.clone()).await
     };
-    match persist("fail", u32::MAX, &shared.cut, call).await {
+    let tokens = || failures.iter().map(|failure| failure.token);
+    let telling = shared.observe.telling("fail", tokens());
+    let told = persist("fail", u32::MAX, &shared.cut, call).await;
+    drop(telling);
+    match told {
         Ok((outcomes, _)) => {
             shared.status.answered();
+            for (failure, outcome) in failures.iter().zip(&outcomes) {
+                let end = match outcome {
+                    FailOutcome::Retry { .. } => End::Retried,
+                    FailOutcome::Dead => End::Dead,
+                    FailOutcome::Lost => End::Lost,
+                };
+                shared.observe.end(&failure.token, end, Some(&failure.reason));
+            }
             let lost = outcomes.iter().filter(|&&outcome| outcome == FailOutcome::Lost).count();
             Status::add(&shared.status.lost, lost);
             Status::add(&shared.status.failed, outcomes.len() - lost);
         }
-        Err(error) => untold(shared, &error, failures.len()),
+        Err(error) => untold(shared, &error, &tokens().collect::<Vec<_>>()),
     }
 }
 
@@ -160,15 +185,25 @@ async fn hand_back(shared: &Shared, held: Vec<HeldClaim>) {
         Ok(_) => {
             shared.status.answered();
             Status::add(&shared.status.handed_back, held.len());
+            held.iter()
+                .for_each(|claim| shared.observe.end(&claim.token, End::Returned, None));
         }
-        Err(error) => untold(shared, &error, held.len()),
+        Err(error) => untold(
+            shared,
+            &error,
+            &held.iter().map(|claim| claim.token).collect::<Vec<_>>(),
+        ),
     }
 }
 
-fn untold(shared: &Shared, error: &BrokerError, claims: usize) {
-    tracing::warn!(%error, claims, "claims could not be ended; their leases return the jobs");
+fn untold(shared: &Shared, error: &BrokerError, claims: &[Token]) {
+    tracing::warn!(%error, claims = claims.len(), "claims could not be ended; their leases return the jobs");
     shared.status.unanswered(error);
-    Status::add(&shared.status.untold, claims);
+    Status::add(&shared.status.untold, claims.len());
+    let reason = error.to_string();
+    claims
+        .iter()
+        .for_each(|token| shared.observe.end(token, End::Untold, Some(&reason)));
 }
 
 /// A fault point before or after a call: what it is told to fail is an answer that does not come.

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tickfleet_protocol::ids::RunId;
-use tickfleet_runtime::broker::Broker;
+use tickfleet_protocol::ids::{Millis, RunId};
+use tickfleet_runtime::broker::{Broker, RunRecord};
+use tickfleet_runtime::telemetry::delivery::RunTrace;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,29 @@ const RUNS_MAX: usize = 64;
 /// The runs that a worker has met.
 #[derive(Debug, Default)]
 pub struct Runs {
-    known: Mutex<HashMap<RunId, Arc<OnceCell<Run>>>>,
+    known: Mutex<HashMap<RunId, Arc<OnceCell<Known>>>>,
+}
+
+/// A run that a worker has met.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its record, read.
+    pub run: Run,
+    /// What the spans of its jobs have in common.
+    pub(crate) trace: Arc<RunTrace>,
+    /// When it was submitted.
+    pub(crate) submitted_at: Millis,
+}
+
+impl Known {
+    fn read(record: RunRecord) -> Result<Self, JobError> {
+        let RunRecord { summary, payload } = record;
+        Ok(Self {
+            run: Run::decode(&summary.kind, payload)?,
+            trace: Arc::new(RunTrace::new(summary.run, summary.kind, summary.trace.as_deref())),
+            submitted_at: summary.submitted_at,
+        })
+    }
 }
 
 /// Why there is no run.
@@ -39,23 +62,23 @@ impl Runs {
         run: RunId,
         tries: u32,
         cut: &CancellationToken,
-    ) -> Result<Option<Run>, JobError> {
+    ) -> Result<Option<Known>, JobError> {
         let cell = self.cell(run);
         let read = async || {
             let (record, _) = persist("run", tries, cut, || broker.run(run)).await.map_err(failed)?;
             let record = record.ok_or(Missing::Gone)?;
             // A large record takes a while to read: that is nothing for a thread that moves bytes.
-            let read = tokio::task::spawn_blocking(move || Run::decode(&record.summary.kind, record.payload)).await;
+            let read = tokio::task::spawn_blocking(move || Known::read(record)).await;
             read.map_err(failed)?.map_err(Missing::Failed)
         };
         match cell.get_or_try_init(read).await {
-            Ok(run) => Ok(Some(run.clone())),
+            Ok(known) => Ok(Some(known.clone())),
             Err(Missing::Gone) => Ok(None),
             Err(Missing::Failed(error)) => Err(error),
         }
     }
 
-    fn cell(&self, run: RunId) -> Arc<OnceCell<Run>> {
+    fn cell(&self, run: RunId) -> Arc<OnceCell<Known>> {
         // The map is plain data, valid after any panic.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= RUNS_MAX && !known.contains_key(&run) {

@@ -16,9 +16,9 @@ use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::{Machine, Pool};
 use tickfleet_runtime::shutdown::{Shutdown, Stop};
+use tickfleet_worker::error::WorkerError;
 use tickfleet_worker::jobs::Kind;
 use tickfleet_worker::jobs::noop::Noop;
-use tickfleet_worker::error::WorkerError;
 use tickfleet_worker::{Worker, WorkerOptions};
 use tokio::task::JoinHandle;
 
@@ -125,7 +125,9 @@ impl<'a> Bench<'a> {
     }
 
     async fn connect(&self) -> Result<RedisBroker, Failure> {
-        let url: RedisUrl = self.url.parse()
+        let url: RedisUrl = self
+            .url
+            .parse()
             .map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))?;
         let mut options = RedisOptions::new(url);
         self.prefix.clone_into(&mut options.prefix);
@@ -171,8 +173,11 @@ impl<'a> Bench<'a> {
         for (run, _) in &submitted {
             broker.forget(*run).await.map_err(|error| refused(&error))?;
         }
-        Dispatch::of(&latencies, submitted.len() as f64 * PACED_RUN_JOBS as f64 / started.elapsed().as_secs_f64())
-            .ok_or_else(|| Failure::new(ExitStatus::Failed, "no dispatch was timed"))
+        Dispatch::of(
+            &latencies,
+            submitted.len() as f64 * PACED_RUN_JOBS as f64 / started.elapsed().as_secs_f64(),
+        )
+        .ok_or_else(|| Failure::new(ExitStatus::Failed, "no dispatch was timed"))
     }
 
     fn noop(&self, key: &str, jobs: u64, cost_us: u64) -> NewRun {
@@ -213,13 +218,15 @@ impl Fleet {
         let inputs = Arc::new(Inputs::new(CACHE_BYTES));
         let mut workers = Vec::new();
         for nth in 0..bench.options.workers {
-            let pool = Pool::new(bench.options.lanes).map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
+            let pool =
+                Pool::new(bench.options.lanes).map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
             let options = WorkerOptions {
                 id: WorkerId::new(&format!("bench-{nth}")).expect("a valid name"),
                 read_ahead: bench.options.lanes,
                 lease: Duration::from_millis(DEFAULT_LEASE_MS),
                 job_max: JOB_MAX,
                 drain_max: JOB_MAX,
+                kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
                 solo: None,
             };
             let worker = Worker::new(broker(nth), inputs.clone(), pool, options);
@@ -242,7 +249,10 @@ impl Fleet {
 async fn ended(broker: &dyn Broker, run: RunId, jobs: u64) -> Result<(), Failure> {
     let mut after = EventId::START;
     loop {
-        let news = broker.events(run, after, Duration::from_secs(1)).await.map_err(|error| refused(&error))?;
+        let news = broker
+            .events(run, after, Duration::from_secs(1))
+            .await
+            .map_err(|error| refused(&error))?;
         after = news.last().map_or(after, |(id, _)| *id);
         let summary = match broker.run(run).await.map_err(|error| refused(&error))? {
             Some(record) => record.summary,
@@ -254,7 +264,10 @@ async fn ended(broker: &dyn Broker, run: RunId, jobs: u64) -> Result<(), Failure
             return if is_whole {
                 Ok(())
             } else {
-                let what = format!("a measured run ended with {} of {jobs} jobs done, {} failed", counts.done, counts.failed);
+                let what = format!(
+                    "a measured run ended with {} of {jobs} jobs done, {} failed",
+                    counts.done, counts.failed
+                );
                 Err(Failure::new(ExitStatus::Failed, what))
             };
         }

@@ -93,33 +93,67 @@ impl Report {
         line(
             "no-op",
             format!("{} jobs/s", whole(self.jobs_per_second)),
-            format!("{} jobs, each fenced, with a result of {} bytes", count(self.jobs), self.result_bytes),
+            format!(
+                "{} jobs, each fenced, with a result of {} bytes",
+                count(self.jobs),
+                self.result_bytes
+            ),
         );
-        let Dispatch { p50_ms, p99_ms, max_ms, .. } = self.dispatch;
+        let Dispatch {
+            p50_ms, p99_ms, max_ms, ..
+        } = self.dispatch;
         line(
             "dispatch",
             format!("p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"),
-            format!("at {} jobs/s; longest {max_ms:.1} ms", whole(self.dispatch.jobs_per_second)),
+            format!(
+                "at {} jobs/s; longest {max_ms:.1} ms",
+                whole(self.dispatch.jobs_per_second)
+            ),
         );
         let ideal = 1e6 / self.fixed_cost_us as f64 * self.cores as f64;
         line(
             "fixed cost",
             format!("{} jobs/s", whole(self.fixed_cost_jobs_per_second)),
-            format!("{} jobs of {} µs; {:.0} % of {} cores' worth", count(self.fixed_cost_jobs), self.fixed_cost_us, 100.0 * self.fixed_cost_jobs_per_second / ideal, self.cores),
+            format!(
+                "{} jobs of {} µs; {:.0} % of {} cores' worth",
+                count(self.fixed_cost_jobs),
+                self.fixed_cost_us,
+                100.0 * self.fixed_cost_jobs_per_second / ideal,
+                self.cores
+            ),
         );
-        line("redis cpu", format!("{:.1} µs a job", self.redis_cpu_us_per_job), String::new());
+        line(
+            "redis cpu",
+            format!("{:.1} µs a job", self.redis_cpu_us_per_job),
+            String::new(),
+        );
         line(
             "at rest",
-            format!("{:.3} bytes a job", self.at_rest.bytes as f64 / self.at_rest.jobs as f64),
-            format!("{} jobs: {} bytes, submitted in {:.1} ms", count(self.at_rest.jobs), count(self.at_rest.bytes), self.at_rest.submit_ms),
+            format!(
+                "{:.3} bytes a job",
+                self.at_rest.bytes as f64 / self.at_rest.jobs as f64
+            ),
+            format!(
+                "{} jobs: {} bytes, submitted in {:.1} ms",
+                count(self.at_rest.jobs),
+                count(self.at_rest.bytes),
+                self.at_rest.submit_ms
+            ),
         );
         match self.redis_benchmark_per_second {
             Some(limit) => line(
                 "limit",
                 format!("{} XADD/s", whole(limit)),
-                format!("redis-benchmark, 32 in a pipeline; a job is worth {:.1} of them", limit / self.jobs_per_second),
+                format!(
+                    "redis-benchmark, 32 in a pipeline; a job is worth {:.1} of them",
+                    limit / self.jobs_per_second
+                ),
             ),
-            None => line("limit", "unknown".to_owned(), "there is no redis-benchmark here".to_owned()),
+            None => line(
+                "limit",
+                "unknown".to_owned(),
+                "there is no redis-benchmark here".to_owned(),
+            ),
         }
         text
     }
@@ -133,7 +167,10 @@ mod tests {
     fn quantiles_are_taken_from_the_sorted_list() {
         let sorted: Vec<Duration> = (1..=200).map(Duration::from_millis).collect();
         let dispatch = Dispatch::of(&sorted, 10.0).unwrap();
-        assert_eq!((dispatch.p50_ms, dispatch.p99_ms, dispatch.max_ms, dispatch.jobs), (100.0, 198.0, 200.0, 200));
+        assert_eq!(
+            (dispatch.p50_ms, dispatch.p99_ms, dispatch.max_ms, dispatch.jobs),
+            (100.0, 198.0, 200.0, 200)
+        );
         assert!(Dispatch::of(&[], 10.0).is_none());
     }
 }

@@ -87,7 +87,11 @@ impl Server {
     /// It can't be reached, or is no single server.
     pub(super) async fn given(url: &str) -> Result<Self, Failure> {
         let client = redis::Client::open(url).map_err(|error| {
-            Failure::new(ExitStatus::BadInput, "the queue is measured on a single Redis: redis://HOST:PORT").because(&error)
+            Failure::new(
+                ExitStatus::BadInput,
+                "the queue is measured on a single Redis: redis://HOST:PORT",
+            )
+            .because(&error)
         })?;
         let port = match client.get_connection_info().addr() {
             redis::ConnectionAddr::Tcp(_, port) => *port,
@@ -136,12 +140,23 @@ impl Server {
     pub(super) async fn clear(&mut self, prefix: &str) -> Result<(), Failure> {
         let mut cursor = 0_u64;
         loop {
-            let scan = redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(format!("{prefix}*")).arg("COUNT").arg(1_000).to_owned();
-            let (next, keys): (u64, Vec<Vec<u8>>) =
-                scan.query_async(&mut self.connection).await.map_err(|error| unanswered(&error))?;
+            let scan = redis::cmd("SCAN")
+                .arg(cursor)
+                .arg("MATCH")
+                .arg(format!("{prefix}*"))
+                .arg("COUNT")
+                .arg(1_000)
+                .to_owned();
+            let (next, keys): (u64, Vec<Vec<u8>>) = scan
+                .query_async(&mut self.connection)
+                .await
+                .map_err(|error| unanswered(&error))?;
             if !keys.is_empty() {
                 let unlink = redis::cmd("UNLINK").arg(keys).to_owned();
-                let _: u64 = unlink.query_async(&mut self.connection).await.map_err(|error| unanswered(&error))?;
+                let _: u64 = unlink
+                    .query_async(&mut self.connection)
+                    .await
+                    .map_err(|error| unanswered(&error))?;
             }
             if next == 0 {
                 return Ok(());
@@ -157,7 +172,9 @@ impl Server {
 
     async fn info(&mut self, section: &str) -> Result<String, Failure> {
         let info = redis::cmd("INFO").arg(section).to_owned();
-        info.query_async(&mut self.connection).await.map_err(|error| unanswered(&error))
+        info.query_async(&mut self.connection)
+            .await
+            .map_err(|error| unanswered(&error))
     }
 }
 

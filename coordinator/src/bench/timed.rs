@@ -9,8 +9,8 @@ use bytes::Bytes;
 use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
 use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token, WorkerId};
 use tickfleet_runtime::broker::{
-    Audit, Broker, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun, Progress,
-    Result, RunRecord, RunSummary, Submitted,
+    Audit, Broker, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun,
+    Progress, Result, RunRecord, RunSummary, Submitted,
 };
 
 /// A broker with a watch.

@@ -65,7 +65,10 @@ impl Queue {
             workers: usize::from(self.workers),
             lanes: 1,
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
         let report = runtime.block_on(measure(&options, &mut |step| eprintln!("measuring: {step}")))?;
         let text = if self.json {

@@ -12,9 +12,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tickfleet_protocol::identity::KERNEL_VERSION;
-use tickfleet_protocol::ids::{Identity, JobKind, JobRef};
+use tickfleet_protocol::ids::{Identity, JobKind, JobRef, StageIndex};
+use tickfleet_protocol::plan;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
+use tickfleet_runtime::telemetry::delivery::Reads;
 
 use self::noop::Noop;
 pub use self::work::{Work, WorkCounts};
@@ -45,6 +47,14 @@ pub struct Tools {
 
 /// The computation of a job whose input is there: CPU only, for a lane. It gives the job's result.
 pub type Computation = Box<dyn FnOnce() -> Result<Bytes, JobError> + Send>;
+
+/// What there is of a job once its input was fetched.
+pub enum Fetched {
+    /// What is to be computed.
+    Computation(Computation),
+    /// Its result, which another job computed from the same content.
+    Result(Bytes),
+}
 
 /// A run, its record read.
 #[derive(Clone, Debug)]
@@ -98,6 +108,22 @@ impl Run {
         }
     }
 
+    /// Name of a stage of it.
+    pub fn stage_name(&self, stage: StageIndex) -> &'static str {
+        match self {
+            Self::Scan(_) => plan::stage_name(u32::from(stage.0)),
+            Self::Noop(_) => "noop",
+        }
+    }
+
+    /// The jobs of an earlier stage that a job reads.
+    pub fn linked(&self, job: &JobRef) -> Option<Reads> {
+        match self {
+            Self::Scan(run) => scan::linked(run, job),
+            Self::Noop(_) => None,
+        }
+    }
+
     /// Identity of a job's result. CPU only.
     ///
     /// # Errors
@@ -131,14 +157,17 @@ impl Run {
         }
     }
 
-    /// Fetches what a job computes from, and gives its computation.
+    /// Fetches what a job computes from, and gives its computation, or its result where another job has it.
     ///
     /// # Errors
     /// Storage, the queue, results that have expired.
-    pub async fn fetch(&self, job: &JobRef, tools: &Tools) -> Result<Computation, JobError> {
+    pub async fn fetch(&self, job: &JobRef, tools: &Tools) -> Result<Fetched, JobError> {
         match self {
             Self::Scan(run) => scan::fetched(run, job, tools).await,
-            Self::Noop(_) => Ok(self.ready(job).expect("such a job has nothing to fetch")),
+            Self::Noop(_) => {
+                let computation = self.ready(job).expect("such a job has nothing to fetch");
+                Ok(Fetched::Computation(computation))
+            }
         }
     }
 }

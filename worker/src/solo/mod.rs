@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tickfleet_protocol::ids::Token;
 use tickfleet_runtime::fault;
+use tracing::Instrument;
 
 use self::frame::{Order, OrderHead};
 use self::parent::{Death, Verdict};
@@ -66,10 +67,12 @@ pub(crate) async fn run(shared: &Arc<Shared>, named: Named) -> Result<(), JobErr
         return Ok(());
     }
     tracing::warn!(job = %named.claim.job, kills, "workers died holding this job: it runs alone");
+    let alone = parent::run(&options.program, &order, shared.options.job_max);
     let verdict = tokio::select! {
-        verdict = parent::run(&options.program, &order, shared.options.job_max) => verdict,
+        verdict = alone.instrument(shared.observe.executing(&token)) => verdict,
         () = revoked(shared, &token) => {
             shared.held.release(&[token]);
+            shared.observe.lose(std::iter::once(token));
             return Ok(());
         }
     };

@@ -22,6 +22,7 @@ use futures::stream::BoxStream;
 use tickfleet_protocol::fleet::WorkerEntry;
 use tickfleet_protocol::ids::{EventId, JobIndex, RunId, WorkerId};
 use tickfleet_runtime::broker::{Audit, Broker, DeadLetter, Progress, RunState, RunSummary};
+use tickfleet_runtime::cache;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
 
@@ -62,6 +63,7 @@ pub struct About {
 #[derive(Clone)]
 pub struct Local {
     broker: Arc<dyn Broker>,
+    stored: Arc<cache::Results>,
     reading: Reading,
     pool: Pool,
     about: Arc<About>,
@@ -71,8 +73,21 @@ pub struct Local {
 impl Local {
     /// The cluster of a queue; inputs are opened as `reading` says and decoded on the lanes of `pool`.
     pub fn new(broker: Arc<dyn Broker>, reading: Reading, pool: Pool, about: About) -> Self {
+        let results = Arc::new(cache::Results::alone(broker.clone()));
+        Self::with_results(broker, results, reading, pool, about)
+    }
+
+    /// The cluster of a queue whose results may lie elsewhere too.
+    pub fn with_results(
+        broker: Arc<dyn Broker>,
+        results: Arc<cache::Results>,
+        reading: Reading,
+        pool: Pool,
+        about: About,
+    ) -> Self {
         Self {
             broker,
+            stored: results,
             reading,
             pool,
             about: Arc::new(about),

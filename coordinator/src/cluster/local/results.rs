@@ -9,7 +9,7 @@ use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::RunId;
 use tickfleet_protocol::plan::Job;
 use tickfleet_runtime::broker::{RunRecord, RunState};
-use tickfleet_runtime::cache::{self, ResultsError};
+use tickfleet_runtime::cache::ResultsError;
 use tickfleet_runtime::data::describe::{RowFault, describe};
 use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
 use tickfleet_runtime::settings::mask;
@@ -132,9 +132,9 @@ impl Reader {
             Failure::new(ExitStatus::Failed, format!("the result of {as_of} cannot be read")).because(error)
         };
         let identity = self.run.identities().of(&Job::Reduce { date });
-        let found = cache::Results::alone(self.local.broker.clone()).get(&[identity]).await;
+        let found = self.local.stored.get(&[identity]).await;
         let found = found.map_err(|error| match &error {
-            ResultsError::Queue(queue) if queue.is_retryable() => refusal(queue),
+            ResultsError::Queue(error) if error.is_retryable() => refusal(error),
             _ => lost(&error),
         })?;
         let bytes = found.into_iter().next().flatten();

@@ -10,8 +10,9 @@ mod tests;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use opentelemetry::trace::{SpanContext, Status, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::SpanData;
 use tickfleet_protocol::ids::{JobIndex, JobKind, JobRef, RunId, StageIndex, WorkerId};
 use tickfleet_protocol::state::Claim;
 use tracing::field::Empty;
@@ -143,6 +144,60 @@ pub struct Reads {
     pub jobs: Range<u64>,
 }
 
+/// How a delivery ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Its result made the job done.
+    Committed,
+    /// A result that was there already made the job done.
+    Reused,
+    /// It failed, and the job is tried again.
+    Retried,
+    /// It failed, and the job is a dead letter.
+    Dead,
+    /// It came too late, or the claim was taken back.
+    Lost,
+    /// It was handed back without a verdict. It is no attempt, and the next delivery has its number: no span of it is
+    /// exported.
+    Returned,
+    /// The queue could not be told: the lease returns the job.
+    Untold,
+}
+
+impl End {
+    /// The end in one word, as an attribute.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::Reused => "reused",
+            Self::Retried => "retried",
+            Self::Dead => "dead",
+            Self::Lost => "lost",
+            Self::Returned => RETURNED,
+            Self::Untold => "untold",
+        }
+    }
+
+    /// What went wrong, as an attribute.
+    pub const fn error(self) -> Option<&'static str> {
+        match self {
+            Self::Committed | Self::Reused | Self::Returned => None,
+            Self::Retried | Self::Dead | Self::Lost | Self::Untold => Some(self.name()),
+        }
+    }
+}
+
+/// Whether a span is that of a delivery that was handed back.
+pub(super) fn is_returned(span: &SpanData) -> bool {
+    let is_so = |it: &KeyValue| it.key.as_str() == OUTCOME && it.value.as_str() == RETURNED;
+    span.span_kind == SpanKind::Consumer && span.attributes.iter().any(is_so)
+}
+
+/// The attribute that says how a delivery ended.
+const OUTCOME: &str = "tickfleet.outcome";
+/// Its value for a delivery that was handed back.
+const RETURNED: &str = "returned";
+
 /// A delivery of a job to this worker, from its claim to its outcome.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -186,8 +241,8 @@ impl Delivery {
         self.child(|process| info_span!(parent: process, "compute", otel.kind = "internal", error.type = Empty))
     }
 
-    /// The way of the outcome to the queue: waiting for its batch, and the call.
-    pub fn commit(&self, operation: &'static str) -> Span {
+    /// The call that tells the queue of the outcome.
+    pub fn settle(&self, operation: &'static str) -> Span {
         self.child(|process| {
             info_span!(
                 parent: process,
@@ -197,21 +252,21 @@ impl Delivery {
                 messaging.system = SYSTEM,
                 messaging.operation.name = operation,
                 messaging.operation.type = "settle",
-                tickfleet.outcome = Empty,
                 error.type = Empty,
             )
         })
     }
 
-    /// Ends the delivery: `outcome` in one word, such as `committed`, and the failure where there was one.
-    pub fn end(self, outcome: &'static str, failure: Option<&str>) {
+    /// Ends the delivery; where it failed, `reason` says why.
+    pub fn end(self, end: End, reason: Option<&str>) {
         if self.process.is_disabled() {
             return;
         }
-        self.process.record("tickfleet.outcome", outcome);
-        if let Some(failure) = failure {
-            self.process.record("error.type", outcome);
-            self.process.set_status(Status::error(failure.to_owned()));
+        self.process.record(OUTCOME, end.name());
+        if let Some(error) = end.error() {
+            self.process.record("error.type", error);
+            self.process
+                .set_status(Status::error(reason.unwrap_or(error).to_owned()));
         }
         // A span ends when it was left last; this one was not entered since the job was computed.
         self.process.in_scope(|| ());

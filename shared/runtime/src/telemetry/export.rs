@@ -25,7 +25,7 @@ use opentelemetry_sdk::trace::{
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::TelemetryError;
-use super::delivery::MAX_READ_LINKS;
+use super::delivery::{MAX_READ_LINKS, is_returned};
 use super::ids::Ids;
 use super::metrics::{Meters, SpanCounts};
 use crate::settings::mask;
@@ -160,7 +160,7 @@ impl SpanProcessor for Bounded {
     }
 
     fn on_end(&self, span: SpanData) {
-        if !span.span_context.is_sampled() {
+        if !span.span_context.is_sampled() || is_returned(&span) {
             return;
         }
         // The queue behind has room for all that are counted here, so only this line drops.

@@ -99,9 +99,8 @@ pub static ALL: &[Described] = &[
             "messaging.system",
             "messaging.operation.name",
             "messaging.operation.type",
-            "tickfleet.outcome",
         ],
-        covers: "telling the queue of a result: waiting for the batch, and the call",
+        covers: "the call that tells the queue of the result, shared with other jobs",
     },
     Described {
         name: "fail",
@@ -110,20 +109,8 @@ pub static ALL: &[Described] = &[
             "messaging.system",
             "messaging.operation.name",
             "messaging.operation.type",
-            "tickfleet.outcome",
         ],
-        covers: "telling the queue of a failure",
-    },
-    Described {
-        name: "release",
-        kind: "client",
-        attributes: &[
-            "messaging.system",
-            "messaging.operation.name",
-            "messaging.operation.type",
-            "tickfleet.outcome",
-        ],
-        covers: "handing a job back that is not to be computed here",
+        covers: "the call that tells the queue of the failure, shared with other jobs",
     },
 ];
 

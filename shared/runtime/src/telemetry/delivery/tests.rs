@@ -54,7 +54,7 @@ fn begin(run: &RunTrace, claim: &Claim, reads: Option<&Reads>) -> Delivery {
 }
 
 fn deliver(run: &RunTrace, claim: &Claim, reads: Option<&Reads>) -> SpanData {
-    let kept = traced(|| begin(run, claim, reads).end("committed", None));
+    let kept = traced(|| begin(run, claim, reads).end(End::Committed, None));
     assert_eq!(kept.spans.len(), 1, "{:?}", kept.names());
     kept.spans[0].clone()
 }
@@ -217,22 +217,22 @@ fn a_ratio_takes_whole_jobs_and_about_as_many_as_it_says() {
 
 /// Every span that a delivery can have below it.
 fn all_of(delivery: &Delivery) {
-    for child in [delivery.fetch(), delivery.compute(), delivery.commit("commit")] {
+    for child in [delivery.fetch(), delivery.compute(), delivery.settle("commit")] {
         child.in_scope(|| ());
     }
 }
 
-fn one_job(outcome: &'static str, failure: Option<&str>) -> Kept {
+fn one_job(end: End, reason: Option<&str>) -> Kept {
     traced(|| {
         let delivery = begin(&sampled(), &claim(0, 7, 0, 0), None);
         all_of(&delivery);
-        delivery.end(outcome, failure);
+        delivery.end(end, reason);
     })
 }
 
 #[test]
 fn what_a_delivery_does_lies_below_it_and_within_its_time() {
-    let kept = one_job("committed", None);
+    let kept = one_job(End::Committed, None);
     let process = kept.span("process scan/1/map");
     for name in ["fetch", "compute", "commit"] {
         let child = kept.span(name);
@@ -247,9 +247,25 @@ fn what_a_delivery_does_lies_below_it_and_within_its_time() {
 
 #[test]
 fn a_failure_is_an_error_with_its_words() {
-    let kept = one_job("failed", Some("row 3 is damaged"));
+    let kept = one_job(End::Retried, Some("row 3 is damaged"));
     let process = kept.span("process scan/1/map");
     assert_eq!(process.status, Status::error("row 3 is damaged"));
-    assert_eq!(attribute(process, "error.type").as_deref(), Some("failed"));
-    assert_eq!(attribute(process, "tickfleet.outcome").as_deref(), Some("failed"));
+    assert_eq!(attribute(process, "error.type").as_deref(), Some("retried"));
+    assert_eq!(attribute(process, "tickfleet.outcome").as_deref(), Some("retried"));
+}
+
+#[test]
+fn only_what_was_handed_back_is_no_attempt() {
+    for (end, expect) in [
+        (End::Committed, false),
+        (End::Reused, false),
+        (End::Dead, false),
+        (End::Lost, false),
+        (End::Untold, false),
+        (End::Returned, true),
+    ] {
+        let kept = one_job(end, None);
+        let returned = kept.spans.iter().filter(|span| is_returned(span)).count();
+        assert_eq!(returned, usize::from(expect), "{end:?}");
+    }
 }

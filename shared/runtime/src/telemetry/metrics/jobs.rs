@@ -3,7 +3,6 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use opentelemetry::KeyValue;
-use tickfleet_protocol::ids::JobKind;
 use tickfleet_protocol::limits::{MAX_KINDS, MAX_STAGES};
 
 use super::Count;
@@ -18,7 +17,7 @@ const OTHER: &str = "other";
 /// What happened to the jobs of one kind and stage.
 #[derive(Debug)]
 pub struct JobMetrics {
-    kind: JobKind,
+    kind: String,
     stage: String,
     attributes: [KeyValue; 2],
     process_attributes: [KeyValue; 3],
@@ -39,11 +38,11 @@ pub struct JobMetrics {
 }
 
 impl JobMetrics {
-    fn new(kind: JobKind, stage: &str) -> Self {
+    fn new(kind: &str, stage: &str) -> Self {
         let destination = format!("{kind}/{stage}");
         Self {
             attributes: [
-                KeyValue::new(KIND, kind.to_string()),
+                KeyValue::new(KIND, kind.to_owned()),
                 KeyValue::new(STAGE, stage.to_owned()),
             ],
             process_attributes: [
@@ -51,7 +50,7 @@ impl JobMetrics {
                 KeyValue::new(MESSAGING_OPERATION, "process"),
                 KeyValue::new(MESSAGING_DESTINATION, destination),
             ],
-            kind,
+            kind: kind.to_owned(),
             stage: stage.to_owned(),
             claimed: Count::default(),
             committed: Count::default(),
@@ -81,9 +80,9 @@ pub struct JobTable {
 }
 
 impl JobTable {
-    /// The counts of a kind and stage.
-    pub fn of(&self, kind: &JobKind, stage: &str) -> Arc<JobMetrics> {
-        let is_it = |row: &&Arc<JobMetrics>| row.kind == *kind && row.stage == stage;
+    /// The counts of a kind, such as `scan/1`, and a stage.
+    pub fn of(&self, kind: &str, stage: &str) -> Arc<JobMetrics> {
+        let is_it = |row: &&Arc<JobMetrics>| row.kind == kind && row.stage == stage;
         // The rows are counters, valid after any panic.
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = rows.iter().find(is_it) {
@@ -99,9 +98,9 @@ impl JobTable {
             return rows[ROWS_MAX].clone();
         }
         let row = if rows.len() < ROWS_MAX {
-            JobMetrics::new(kind.clone(), stage)
+            JobMetrics::new(kind, stage)
         } else {
-            JobMetrics::new(JobKind::new(OTHER).expect("a valid name"), OTHER)
+            JobMetrics::new(OTHER, OTHER)
         };
         rows.push(Arc::new(row));
         rows[rows.len() - 1].clone()
@@ -121,22 +120,22 @@ mod tests {
     #[test]
     fn a_kind_and_stage_has_one_row_and_the_table_a_bound() {
         let table = JobTable::default();
-        let kind = JobKind::new("scan/1").unwrap();
-        table.of(&kind, "map").claimed.add(2);
-        table.of(&kind, "reduce").claimed.add(1);
-        table.of(&kind, "map").claimed.add(3);
+        let kind = "scan/1";
+        table.of(kind, "map").claimed.add(2);
+        table.of(kind, "reduce").claimed.add(1);
+        table.of(kind, "map").claimed.add(3);
         let mut seen = Vec::new();
         table.each(|row| seen.push((row.stage.clone(), row.claimed.get())));
         assert_eq!(seen, [("map".to_owned(), 5), ("reduce".to_owned(), 1)]);
 
         for n in 0..2 * ROWS_MAX {
-            table.of(&kind, &format!("stage {n}")).claimed.add(1);
+            table.of(kind, &format!("stage {n}")).claimed.add(1);
         }
         let (mut rows, mut claimed, mut other) = (0, 0, 0);
         table.each(|row| {
             rows += 1;
             claimed += row.claimed.get();
-            if row.kind.as_str() == OTHER {
+            if row.kind == OTHER {
                 other += row.claimed.get();
             }
         });

@@ -195,7 +195,7 @@ mod tests {
 
     use opentelemetry_otlp::MetricExporter;
     use prometheus::proto::MetricType;
-    use tickfleet_protocol::ids::{JobKind, Millis};
+    use tickfleet_protocol::ids::Millis;
 
     use super::catalogue::{ALL, Form};
     use super::*;
@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn count_everything(metrics: &'static Metrics) {
-        let map = metrics.jobs.of(&JobKind::new("scan/1").unwrap(), "map");
+        let map = metrics.jobs.of("scan/1", "map");
         map.claimed.add(12);
         map.committed.add(10);
         let took = Duration::from_millis(30);
