@@ -55,7 +55,10 @@ fn many_submits_of_one_key_make_one_run() {
                     scope.spawn(move || coordinator(args).run().success().stdout)
                 })
                 .collect();
-            submits.into_iter().map(|submit| submit.join().expect("a submit")).collect()
+            submits
+                .into_iter()
+                .map(|submit| submit.join().expect("a submit"))
+                .collect()
         });
         assert!(runs.iter().all(|run| *run == runs[0]), "{runs:?}");
         assert_eq!(fleet.ask(&["list"]).len(), 1);

@@ -23,7 +23,11 @@ fn three_jobs_beside_a_hundred_thousand_get_their_share() {
             let small = submit(broker, "small", 3).await;
             wait_for(broker, small, |run| run.state == RunState::Succeeded).await;
             let large_then = summary(broker, large).await;
-            assert_eq!(large_then.state, RunState::Running, "the small run did not wait for {large_then:?}");
+            assert_eq!(
+                large_then.state,
+                RunState::Running,
+                "the small run did not wait for {large_then:?}"
+            );
             wait_for(broker, large, |run| run.state == RunState::Succeeded).await;
             assert_eq!(summary(broker, large).await.counts().done, 100_000);
         });
@@ -56,7 +60,9 @@ fn on_its_queue(fleet: &Fleet, scenario: impl AsyncFnOnce(&RedisBroker)) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     runtime.block_on(async {
         let url: RedisUrl = fleet.redis.url().parse().expect("a server's address");
-        let broker = RedisBroker::connect(&RedisOptions::new(url)).await.expect("the server can be reached");
+        let broker = RedisBroker::connect(&RedisOptions::new(url))
+            .await
+            .expect("the server can be reached");
         scenario(&broker).await;
     });
 }
@@ -93,5 +99,9 @@ async fn wait_for(broker: &RedisBroker, run: RunId, holds: impl Fn(&RunSummary) 
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     });
-    assert!(waited.await.is_ok(), "it does not come about: {:?}", summary(broker, run).await);
+    assert!(
+        waited.await.is_ok(),
+        "it does not come about: {:?}",
+        summary(broker, run).await
+    );
 }

@@ -156,7 +156,10 @@ impl Submission {
 /// The sum of a listed run's done jobs.
 pub(crate) fn done(run: &Value) -> u64 {
     let stages = run["stages"].as_array().expect("a run has stages");
-    stages.iter().map(|stage| stage["done"].as_u64().expect("a count")).sum()
+    stages
+        .iter()
+        .map(|stage| stage["done"].as_u64().expect("a count"))
+        .sum()
 }
 
 /// The number of events of a kind in what `--json` printed.
@@ -166,7 +169,8 @@ pub(crate) fn events_of(stdout: &str, what: &str) -> usize {
 
 /// The arguments of the market's scan.
 pub(crate) fn scan_args(market: &Path) -> Vec<String> {
-    let fixed = "submit scan --ticker-rule any --side all --top 1000 --max-per-sector 0 --min-dollar-volume 0 --shard-size 3";
+    let fixed =
+        "submit scan --ticker-rule any --side all --top 1000 --max-per-sector 0 --min-dollar-volume 0 --shard-size 3";
     let dates = "--from 2024-04-01 --to 2024-04-03";
     let mut args: Vec<String> = fixed.split(' ').chain(dates.split(' ')).map(str::to_owned).collect();
     args.extend(["--bars".to_owned(), market.display().to_string()]);
@@ -177,7 +181,17 @@ pub(crate) fn scan_args(market: &Path) -> Vec<String> {
 #[track_caller]
 pub(crate) fn serve(redis: &str, port: u16, variables: &[(&str, &str)]) -> Service {
     let listen = format!("127.0.0.1:{port}");
-    let args = ["serve", "--redis", redis, "--listen", &listen, "--http", "127.0.0.1:0", "--log", "info"];
+    let args = [
+        "serve",
+        "--redis",
+        redis,
+        "--listen",
+        &listen,
+        "--http",
+        "127.0.0.1:0",
+        "--log",
+        "info",
+    ];
     let mut service = Service::start(coordinator_binary(), &args, variables);
     service.wait_for_text("gRPC");
     service
@@ -186,7 +200,18 @@ pub(crate) fn serve(redis: &str, port: u16, variables: &[(&str, &str)]) -> Servi
 /// Starts a worker with one lane and waits until it polls.
 #[track_caller]
 pub(crate) fn worker(redis: &str, name: &str, args: &[&str], variables: &[(&str, &str)]) -> Service {
-    let mut all = vec!["--redis", redis, "--name", name, "--lanes", "1", "--cache-disk", "0", "--log", "info"];
+    let mut all = vec![
+        "--redis",
+        redis,
+        "--name",
+        name,
+        "--lanes",
+        "1",
+        "--cache-disk",
+        "0",
+        "--log",
+        "info",
+    ];
     if !args.contains(&LEASE[0]) {
         all.extend(LEASE);
     }

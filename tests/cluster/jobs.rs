@@ -56,7 +56,11 @@ fn poison(action: &str, needles: &[&str]) {
     let _ = fleet.ask(&["retry", &id]);
     let _ = verb(&fleet, &["watch", &id]).success();
     let out = tempfile::tempdir().expect("a temporary folder can be made");
-    let _ = verb(&fleet, &["results", &id, "--out", &format!("{}/", out.path().display())]).success();
+    let _ = verb(
+        &fleet,
+        &["results", &id, "--out", &format!("{}/", out.path().display())],
+    )
+    .success();
     assert_right(out.path());
     fleet.assert_sound();
 }

@@ -103,7 +103,12 @@ fn replies_cut_in_the_middle_neither_lose_nor_double() {
     rounds(|| {
         let fleet = Fleet::start();
         let proxy = Proxy::start(fleet.redis.address());
-        let mut behind = worker(&proxy.url(), "behind", &[], &[("TICKFLEET_FAULT", "worker.in_compute=delay:30")]);
+        let mut behind = worker(
+            &proxy.url(),
+            "behind",
+            &[],
+            &[("TICKFLEET_FAULT", "worker.in_compute=delay:30")],
+        );
         proxy.cut_every(5);
         let mut run = fleet.submit_beside(&[]);
         run.wait_until_accepted();

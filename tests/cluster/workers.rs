@@ -69,7 +69,11 @@ fn sigterm_under_load_hands_back_and_charges_nothing() {
         assert_eq!(run.service.wait().code(), Some(0), "{}", run.service.output());
         assert_right(run.out.path());
         let told = run.service.stdout();
-        assert_eq!((events_of(&told, "lease_expired"), events_of(&told, "retried")), (0, 0), "{told}");
+        assert_eq!(
+            (events_of(&told, "lease_expired"), events_of(&told, "retried")),
+            (0, 0),
+            "{told}"
+        );
         fleet.assert_sound();
     });
 }
@@ -106,15 +110,21 @@ fn an_order_to_drain_ends_a_worker() {
 #[test]
 fn a_worker_of_another_version_takes_nothing() {
     let fleet = Fleet::start();
-    let mut old = fleet.worker_with("old", &["--kinds", "scan/0"], &[]);
+    let mut old = fleet.worker_with("old", &["--kinds", "noop/1"], &[]);
     let run = fleet.submit_beside(&[]);
     wait_until("the run is listed", || !fleet.ask(&["list"]).is_empty());
     let workers = fleet.ask(&["workers"]);
-    assert_eq!((workers[0]["id"].as_str(), workers[0]["held"].as_u64()), (Some("old"), Some(0)));
+    assert_eq!(
+        (workers[0]["id"].as_str(), workers[0]["held"].as_u64()),
+        (Some("old"), Some(0))
+    );
     let _new = fleet.worker("new");
     run.assert_right();
     let workers = fleet.ask(&["workers"]);
-    let old_card = workers.iter().find(|card| card["id"] == "old").expect("the old one is there");
+    let old_card = workers
+        .iter()
+        .find(|card| card["id"] == "old")
+        .expect("the old one is there");
     assert_eq!(old_card["done"].as_u64(), Some(0));
     assert!(old.is_running());
     fleet.assert_sound();
@@ -123,10 +133,13 @@ fn a_worker_of_another_version_takes_nothing() {
 #[test]
 fn the_fleet_is_listed_with_its_machines() {
     let fleet = Fleet::start();
-    let _worker = fleet.faulty_worker("w1", "worker.in_compute=delay:300");
+    let _worker = fleet.faulty_worker("w1", "worker.in_compute=delay:600");
     let run = fleet.submit_beside(&[]);
     wait_until("the worker shows what it holds", || {
-        fleet.ask(&["workers"]).first().is_some_and(|card| card["held"].as_u64() > Some(0))
+        fleet
+            .ask(&["workers"])
+            .first()
+            .is_some_and(|card| card["held"].as_u64() > Some(0))
     });
     let card = fleet.ask(&["workers"]).remove(0);
     for fact in ["cores", "lanes", "memory_bytes", "pid"] {
@@ -139,6 +152,8 @@ fn the_fleet_is_listed_with_its_machines() {
 
 /// Whether a process is stopped by a signal.
 fn is_stopped(pid: u32) -> bool {
-    let state = std::process::Command::new("ps").args(["-o", "state=", "-p", &pid.to_string()]).output();
+    let state = std::process::Command::new("ps")
+        .args(["-o", "state=", "-p", &pid.to_string()])
+        .output();
     state.is_ok_and(|output| output.stdout.first() == Some(&b'T'))
 }

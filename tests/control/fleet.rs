@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tickfleet_worker::jobs::Kind;
 
 use tempfile::TempDir;
 use tickfleet_coordinator::cluster::{Cluster, connect};
@@ -132,6 +133,7 @@ impl Working {
                         lease: Duration::from_secs(15),
                         job_max: BOUND,
                         drain_max: BOUND,
+                        kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
                         solo: None,
                     },
                 );

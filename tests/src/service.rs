@@ -152,7 +152,10 @@ pub fn signal(pid: u32, name: &str) {
     let sent = Command::new("/bin/sh")
         .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
         .status();
-    assert!(sent.is_ok_and(|status| status.success()), "SIG{name} reaches process {pid}");
+    assert!(
+        sent.is_ok_and(|status| status.success()),
+        "SIG{name} reaches process {pid}"
+    );
 }
 
 /// Waits until something holds.
@@ -176,7 +179,10 @@ mod tests {
     fn a_service_says_what_it_does_and_ends_when_told() {
         let mut service = Service::start(
             Path::new("/bin/sh"),
-            &["-c", "trap 'echo bye; exit 3' TERM; echo \"$A\"; while :; do sleep 0.01; done"],
+            &[
+                "-c",
+                "trap 'echo bye; exit 3' TERM; echo \"$A\"; while :; do sleep 0.01; done",
+            ],
             &[("A", "ready")],
         );
         service.wait_for_text("ready");

@@ -62,32 +62,35 @@ pub struct About {
 #[derive(Clone)]
 pub struct Local {
     broker: Arc<dyn Broker>,
+    stored: Arc<cache::Results>,
     reading: Reading,
     pool: Pool,
     about: Arc<About>,
     runs: Arc<Runs>,
-    results: Arc<cache::Results>,
 }
 
 impl Local {
     /// The cluster of a queue; inputs are opened as `reading` says and decoded on the lanes of `pool`.
     pub fn new(broker: Arc<dyn Broker>, reading: Reading, pool: Pool, about: About) -> Self {
+        let results = Arc::new(cache::Results::alone(broker.clone()));
+        Self::with_results(broker, results, reading, pool, about)
+    }
+
+    /// The cluster of a queue whose results may lie elsewhere too.
+    pub fn with_results(
+        broker: Arc<dyn Broker>,
+        results: Arc<cache::Results>,
+        reading: Reading,
+        pool: Pool,
+        about: About,
+    ) -> Self {
         Self {
-            results: Arc::new(cache::Results::alone(broker.clone())),
             broker,
+            stored: results,
             reading,
             pool,
             about: Arc::new(about),
             runs: Arc::default(),
-        }
-    }
-
-    /// The same, with results read as `results` says.
-    #[must_use]
-    pub fn with_results(self, results: cache::Results) -> Self {
-        Self {
-            results: Arc::new(results),
-            ..self
         }
     }
 

@@ -132,12 +132,12 @@ impl Reader {
             Failure::new(ExitStatus::Failed, format!("the result of {as_of} cannot be read")).because(error)
         };
         let identity = self.run.identities().of(&Job::Reduce { date });
-        let found = self.local.results.get(&[identity]).await;
-        let found = found.map_err(|error| match error {
-            ResultsError::Queue(error) if error.is_retryable() => refusal(&error),
-            error => lost(&error),
+        let found = self.local.stored.get(&[identity]).await;
+        let found = found.map_err(|error| match &error {
+            ResultsError::Queue(error) if error.is_retryable() => refusal(error),
+            _ => lost(&error),
         })?;
-        let bytes = found.into_iter().flatten().next();
+        let bytes = found.into_iter().next().flatten();
         let bytes = bytes.ok_or_else(|| lost(&std::io::Error::other("it has expired")).help("submit the run again"))?;
         let output = ReduceOutput::decode(bytes).map_err(|error| lost(&error))?;
         let table = |bytes| decode(bytes).map_err(|error| lost(&error));
