@@ -257,7 +257,7 @@ async fn room(shared: &Shared) -> Result<usize, WorkerError> {
             });
         }
         if let Some(keep) = shared.room.may_wait(&load) {
-            shared.hand_back(shared.held.withdraw_waiting(keep));
+            shared.hand_back(shared.held.withdraw_surplus(keep));
         }
         let wanted = shared.room.wanted(&load);
         let is_full = wanted == 0 || !shared.outbox.has_room();

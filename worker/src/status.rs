@@ -195,6 +195,7 @@ impl Observer {
         let levels = [
             ("waiting", load.waiting),
             ("computing", load.computing),
+            ("alone", load.alone_waiting + load.alone_computing),
             ("stuck", load.stuck),
         ];
         let mut text = String::new();
