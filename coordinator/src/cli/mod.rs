@@ -4,6 +4,7 @@
 //! there, once. The options of a job come from [`tickfleet_runtime::settings::registry`] by way of [`tickfleet_runtime::settings::flags`].
 
 mod bench;
+mod cache;
 mod completions;
 mod config;
 mod data;
@@ -41,6 +42,7 @@ enum Verb {
     Submit(submit::Submit),
     Serve(serve::Serve),
     Data(data::Data),
+    Cache(cache::Cache),
     Bench(bench::Bench),
     Config(config::Config),
     Completions(completions::Completions),
@@ -79,6 +81,7 @@ impl Cli {
             Verb::Submit(submit) => submit.run(),
             Verb::Serve(serve) => serve.run(),
             Verb::Data(data) => data.run(),
+            Verb::Cache(cache) => cache.run(),
             Verb::Bench(bench) => bench.run(),
             Verb::Config(config) => config.run(),
             Verb::Completions(completions) => completions.run(),
