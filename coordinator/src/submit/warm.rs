@@ -3,6 +3,7 @@
 //! What is stored before and after tells what was computed. Read next: [`crate::cli`], verb `cache`.
 
 use serde::Serialize;
+use tickfleet_protocol::identity;
 use tickfleet_protocol::ids::{Identity, RunId};
 use tickfleet_protocol::limits::MAX_BATCH;
 use tickfleet_protocol::plan::{MAP, REDUCE};
@@ -16,7 +17,7 @@ use crate::cluster::{self, Cluster};
 use crate::events::{Event, Events};
 use crate::follow::{Lanes, follow};
 use crate::results;
-use crate::view::number::{duration, plural};
+use crate::view::number::{count, duration, plural};
 
 /// Any other run goes first.
 const WEIGHT: u32 = 1;
@@ -26,12 +27,10 @@ const WEIGHT: u32 = 1;
 pub struct Warmed {
     /// Jobs of the run.
     pub jobs: u64,
-    /// Jobs whose result was stored before.
-    pub stored: u64,
-    /// Map jobs whose result another job had computed from the same bars.
-    pub copied: u64,
     /// Jobs that were computed.
     pub computed: u64,
+    /// Jobs whose result was stored before, or was found by a worker: on its machine, or computed from the same bars.
+    pub reused: u64,
 }
 
 /// Submits to a cluster, follows, and tells what was computed.
@@ -57,16 +56,12 @@ pub(super) async fn run(
         warmed,
         elapsed_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     })?;
-    let Warmed {
-        jobs,
-        stored,
-        copied,
-        computed,
-    } = warmed;
-    let jobs = plural(jobs, "job", "jobs");
+    let jobs = plural(warmed.jobs, "job", "jobs");
     events.print(&format!(
-        "run {run}: {jobs} in {}: {computed} computed, {stored} stored before, {copied} found by content\n",
-        duration(took)
+        "run {run}: {jobs} in {}: {} computed, {} reused\n",
+        duration(took),
+        count(warmed.computed),
+        count(warmed.reused)
     ))?;
     Ok(ExitStatus::Succeeded)
 }
@@ -96,13 +91,11 @@ async fn warm(cluster: &dyn Cluster, task: &Task<'_>, events: &mut Events) -> Re
         return Err(results::failure(cluster, accepted.run, state).await);
     }
     let jobs = accepted.stages.iter().sum();
-    let copied = copied(cluster, &planned, &missing).await?;
-    let missing = missing.len() as u64;
+    let computed = missing.len() as u64 - found(cluster, &planned, &missing).await?;
     let warmed = Warmed {
         jobs,
-        stored: jobs - missing.min(jobs),
-        copied,
-        computed: missing - copied,
+        computed,
+        reused: jobs.saturating_sub(computed),
     };
     Ok((accepted.run, warmed))
 }
@@ -117,33 +110,29 @@ async fn missing(cluster: &dyn Cluster, run: &Run) -> Result<Vec<(u32, u64)>, Fa
         .collect();
     let mut missing = Vec::new();
     for some in jobs.chunks(MAX_BATCH) {
-        let stored = cluster.stored(&identities(run, some, false)).await?;
+        let stored = cluster.stored(&identities(run, some)).await?;
         let absent = some.iter().zip(stored).filter(|(_, is_stored)| !is_stored);
         missing.extend(absent.map(|(job, _)| *job));
     }
     Ok(missing)
 }
 
-/// How many of these jobs took the result of another one over.
-async fn copied(cluster: &dyn Cluster, run: &Run, jobs: &[(u32, u64)]) -> Result<u64, Failure> {
-    let mut copied = 0;
+/// How many of these jobs' results were found by workers.
+async fn found(cluster: &dyn Cluster, run: &Run, jobs: &[(u32, u64)]) -> Result<u64, Failure> {
+    let mut found = 0;
     for some in jobs.chunks(MAX_BATCH) {
-        let marked = cluster.stored(&identities(run, some, true)).await?;
-        copied += marked.into_iter().map(u64::from).sum::<u64>();
+        let records: Vec<Identity> = identities(run, some).iter().map(identity::found).collect();
+        let are_found = cluster.stored(&records).await?;
+        found += are_found.into_iter().map(u64::from).sum::<u64>();
     }
-    Ok(copied)
+    Ok(found)
 }
 
-/// Identities of jobs' results, or of the records that these were found by content.
-fn identities(run: &Run, jobs: &[(u32, u64)], are_copied: bool) -> Vec<Identity> {
+fn identities(run: &Run, jobs: &[(u32, u64)]) -> Vec<Identity> {
     let identities = run.identities();
     let identity = |&(stage, index): &(u32, u64)| {
         let job = run.plan.job(stage, index).expect("the job is in the plan");
-        if are_copied {
-            identities.copied(&job)
-        } else {
-            identities.of(&job)
-        }
+        identities.of(&job)
     };
     jobs.iter().map(identity).collect()
 }
