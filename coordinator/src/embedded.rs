@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tickfleet_worker::jobs::Kind;
 
 use tickfleet_protocol::ids::WorkerId;
 use tickfleet_protocol::limits::DEFAULT_LEASE_MS;
@@ -59,6 +60,7 @@ impl Embedded {
             lease: Duration::from_millis(DEFAULT_LEASE_MS),
             job_max: JOB_MAX,
             drain_max: DRAIN_MAX,
+            kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
             solo: None,
         };
         let drain = Stop::default();

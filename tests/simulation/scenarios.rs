@@ -19,10 +19,11 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 const BUDGET: u32 = 25;
 
 /// Faults that are no failure of a job and lose no worker: they must cost no job an attempt or a kill.
-const UNCHARGED: [Fault; 4] = [
+const UNCHARGED: [Fault; 5] = [
     Fault::ClaimRefused,
     Fault::CommitRefused,
     Fault::CommitUnanswered,
+    Fault::ReadRefused,
     Fault::ResultVanishes,
 ];
 
@@ -139,13 +140,13 @@ fn a_worker_whose_lease_ended_changes_nothing() {
 }
 
 #[test]
-fn reads_that_fail_are_the_jobs_failure_and_it_is_tried_again() {
-    survives(&[(Fault::ReadRefused, 4), (Fault::FailUnanswered, 3)], 2);
+fn reads_that_fail_are_made_again_and_are_no_jobs_failure() {
+    survives(&[(Fault::ReadRefused, 4)], 1);
 }
 
 #[test]
 fn a_panic_on_the_way_is_the_jobs_failure_and_it_is_tried_again() {
-    survives(&[(Fault::ReadPanics, 4)], 1);
+    survives(&[(Fault::ReadPanics, 4), (Fault::FailUnanswered, 3)], 2);
 }
 
 #[test]

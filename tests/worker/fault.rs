@@ -38,6 +38,7 @@ async fn survives(queue: &Queue, faults: &str, is_seen: impl AsyncFnOnce(&mut ti
         faulty.said()
     );
     assert_eq!(queue.committed(run).await, JOBS, "{faults}: each job counts once");
+    sound.line("queue redis://");
     sound.signal("TERM");
     assert_eq!(sound.ended().code(), Some(0), "{faults}: {}", sound.said());
 }

@@ -41,7 +41,8 @@ impl Queue {
     /// A worker of this queue whose fault points are armed.
     pub(crate) fn faulty_worker(&self, args: &[&str], faults: &str) -> Running {
         let url = self.server.url();
-        let args = ["--redis", &url].iter().chain(args);
+        let queue = ["--redis", &url];
+        let args = queue.iter().chain(args);
         Running::start(worker_binary(), args, &[("TICKFLEET_FAULT", faults)])
     }
 
@@ -67,7 +68,14 @@ impl Queue {
             retry,
             durability: Durability::Memory,
         };
-        self.broker.submit(run).await.expect("a valid run is accepted").run
+        let mut submitted = None;
+        // Its server may have been restarted: the first call finds the connection broken.
+        patiently(async || {
+            submitted = self.broker.submit(run.clone()).await.ok();
+            submitted.is_some()
+        })
+        .await;
+        submitted.expect("it was accepted").run
     }
 
     /// A run as it stands, asked for until the server answers.

@@ -42,7 +42,7 @@ async fn reason(queue: &Queue, run: RunId) -> String {
 async fn a_job_that_is_not_to_blame_succeeds_alone() {
     let queue = Queue::start().await;
     let run = twice_deadly(&queue, &noop(0)).await;
-    let mut worker = queue.worker(&SHORT_LEASE);
+    let mut worker = queue.worker(&["--lease-ms", "1000", "--job-memory", "64MB"]);
     assert_eq!(queue.until_ended(run).await, RunState::Succeeded);
     worker.signal("TERM");
     assert_eq!(worker.ended().code(), Some(0), "{}", worker.said());

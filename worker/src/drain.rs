@@ -83,7 +83,7 @@ async fn at_once(asked: &mut watch::Receiver<Shutdown>) {
 fn untold(shared: &Shared, untold_before: u64) -> Result<(), WorkerError> {
     let load = shared.held.load();
     let (_, held) = shared.held.jobs(0);
-    let claims = shared.outbox.len() + held - load.stuck;
+    let claims = shared.outbox.waiting() + held - load.stuck;
     let claims = claims as u64 + shared.status.untold.load(Ordering::Relaxed) - untold_before;
     if claims == 0 {
         Ok(())

@@ -141,10 +141,15 @@ impl Program {
         let announcing = Arc::clone(&registry);
         self.beside.spawn(async move { announcing.announce().await });
         self.beside.spawn(memory::watch(observer.clone()));
-        let telling = tell::tell(observer.clone(), self.state.queue.clone(), stop.clone(), self.say);
-        self.beside.spawn(telling);
+        let queue = self.state.queue.clone();
+        self.beside.spawn(tell::queue(observer.clone(), queue, self.say));
         let _ = self.state.worker.set(observer.clone());
-        let ended = worker.run(stop.asked()).await;
+        let ended = tokio::select! {
+            // In this order: a worker that has nothing to do drains at once.
+            biased;
+            never = tell::draining(&observer, &stop, self.say) => match never {},
+            ended = worker.run(stop.asked()) => ended,
+        };
         stop.ask(Shutdown::Draining);
         self.beside.shutdown().await;
         registry.retire().await;

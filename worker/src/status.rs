@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tickfleet_protocol::ids::{JobRef, WorkerId};
+use tickfleet_protocol::ids::{JobKind, JobRef, WorkerId};
 use tickfleet_runtime::broker::BrokerError;
 use tickfleet_runtime::cache::{Tier, TierCounts};
 
@@ -147,6 +147,11 @@ impl Observer {
     /// The worker's name in claims.
     pub fn id(&self) -> &WorkerId {
         &self.shared.options.id
+    }
+
+    /// What it claims.
+    pub fn kinds(&self) -> &[JobKind] {
+        &self.shared.options.kinds
     }
 
     /// Its lanes.

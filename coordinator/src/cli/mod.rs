@@ -5,19 +5,33 @@
 
 mod bench;
 mod cache;
+mod cancel;
 mod completions;
 mod config;
 mod data;
+mod dlq;
+mod doctor;
+mod drain;
+mod get;
+mod list;
+mod logs;
+mod reach;
+mod results;
+mod retry;
 mod serve;
+mod status;
 mod stdout;
 mod submit;
 mod suggest;
 mod takes;
+mod watch;
+mod workers;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use reach::OnCluster as _;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 const EXAMPLES: &str = "\
@@ -41,6 +55,18 @@ pub struct Cli {
 enum Verb {
     Submit(submit::Submit),
     Serve(serve::Serve),
+    List(list::List),
+    Get(get::Get),
+    Watch(watch::Watch),
+    Results(results::Results),
+    Cancel(cancel::Cancel),
+    Retry(retry::Retry),
+    Logs(logs::Logs),
+    Workers(workers::Workers),
+    Drain(drain::Drain),
+    Dlq(dlq::Dlq),
+    Status(status::Status),
+    Doctor(doctor::Doctor),
     Data(data::Data),
     Cache(cache::Cache),
     Bench(bench::Bench),
@@ -80,6 +106,18 @@ impl Cli {
         match self.verb {
             Verb::Submit(submit) => submit.run(),
             Verb::Serve(serve) => serve.run(),
+            Verb::List(list) => list.run(),
+            Verb::Get(get) => get.run(),
+            Verb::Watch(watch) => watch.run(),
+            Verb::Results(results) => results.run(),
+            Verb::Cancel(cancel) => cancel.run(),
+            Verb::Retry(retry) => retry.run(),
+            Verb::Logs(logs) => logs.run(),
+            Verb::Workers(workers) => workers.run(),
+            Verb::Drain(drain) => drain.run(),
+            Verb::Dlq(dlq) => dlq.run(),
+            Verb::Status(status) => status.run(),
+            Verb::Doctor(doctor) => doctor.run(),
             Verb::Data(data) => data.run(),
             Verb::Cache(cache) => cache.run(),
             Verb::Bench(bench) => bench.run(),
@@ -89,5 +127,7 @@ impl Cli {
     }
 }
 
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod tests;

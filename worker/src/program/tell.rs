@@ -1,9 +1,10 @@
 //! What happens to a worker, told at each change: joined, cut off, joined again, draining, ended.
 
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tickfleet_runtime::shutdown::{Shutdown, Stop};
+use tickfleet_runtime::shutdown::{Shutdown, Stop, reached};
 
 use crate::registry::ANNOUNCE_INTERVAL;
 use crate::say::{Event, Say};
@@ -12,10 +13,10 @@ use crate::status::Observer;
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Tells until it is dropped.
-pub(super) async fn tell(worker: Observer, queue: String, stop: Stop, say: Say) {
+/// Tells whether the queue answers, until it is dropped.
+pub(super) async fn queue(worker: Observer, queue: String, say: Say) {
     let id = worker.id().to_string();
-    let (mut is_joined, mut is_draining) = (false, false);
+    let mut is_joined = false;
     loop {
         let touch = worker.is_in_touch(ANNOUNCE_INTERVAL);
         let was_joined = std::mem::replace(&mut is_joined, touch.is_ok());
@@ -32,13 +33,18 @@ pub(super) async fn tell(worker: Observer, queue: String, stop: Stop, say: Say) 
             }),
             _ => {}
         }
-        if !is_draining && *stop.asked().borrow() > Shutdown::Running {
-            is_draining = true;
-            let computing = worker.load().computing;
-            say.say(&Event::Draining { worker: &id, computing });
-        }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Waits until the worker is asked to drain, tells so, and never returns.
+pub(super) async fn draining(worker: &Observer, stop: &Stop, say: Say) -> Infallible {
+    reached(&mut stop.asked(), Shutdown::Draining).await;
+    say.say(&Event::Draining {
+        worker: worker.id().as_str(),
+        computing: worker.load().computing,
+    });
+    std::future::pending().await
 }
 
 /// Tells what it has done.

@@ -68,7 +68,7 @@ async fn compute(order: Order) -> Result<bytes::Bytes, JobError> {
         Fetched::Computation(computation) => computation,
         Fetched::Result(result) => return Ok(result),
     };
-    tools.pool.run(move || lane::compute(computation)).await?
+    tools.pool.run(move || lane::compute(&head.job, computation)).await?
 }
 
 fn limit_memory(bytes: u64) -> io::Result<()> {
@@ -76,7 +76,7 @@ fn limit_memory(bytes: u64) -> io::Result<()> {
         current: Some(bytes),
         maximum: Some(bytes),
     };
-    setrlimit(Resource::Data, limit.clone())?;
+    setrlimit(Resource::Data, limit)?;
     // Where the system does not count what is mapped as data, the whole address space is what can be limited.
     if !cfg!(target_os = "linux") {
         // Some systems refuse a limit below what is reserved already; the time limit still holds then.
