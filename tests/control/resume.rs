@@ -146,7 +146,7 @@ fn results_go_on_at_the_next_coordinator() {
 fn a_coordinator_killed_while_it_submits_leaves_a_run_or_none_and_the_key_makes_one() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("large.csv");
-    std::fs::write(&file, bars(400, 600)).expect("a fresh folder takes a file");
+    std::fs::write(&file, bars(1_000, 600)).expect("a fresh folder takes a file");
     let redis = tickfleet_tests::redis_server::RedisServer::start_logged();
     block_on(async {
         let mut first = Server::start(&redis.url());
@@ -163,7 +163,7 @@ fn a_coordinator_killed_while_it_submits_leaves_a_run_or_none_and_the_key_makes_
             })
             .await
             .expect("the second coordinator takes it up");
-        assert!(words > 1, "the first was killed while it opened the input");
+        assert!(words > 0, "the first was killed when it had begun");
         let runs = broker.list().await.expect("a list");
         assert_eq!(runs.iter().map(|run| run.run).collect::<Vec<_>>(), [accepted.run]);
         let record = broker.run(accepted.run).await.expect("the run").expect("the run");

@@ -90,7 +90,6 @@ fn a_run_that_nobody_waits_for_goes_on() {
     let outcome = fleet.submit("--no-wait").run().success();
     let run = outcome.stdout.trim().parse().expect("a run's id on standard output");
     assert_eq!(outcome.stdout, format!("{run}\n"));
-    assert!(outcome.stderr.contains("no worker is there"), "{outcome:#?}");
     block_on(async {
         let cluster = fleet.cluster().await;
         assert_eq!(cluster.get(run).await.expect("the run").state, RunState::Running);

@@ -8,3 +8,5 @@ pub mod client;
 mod convert;
 mod limits;
 pub mod server;
+#[cfg(test)]
+mod tests;

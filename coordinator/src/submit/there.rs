@@ -91,7 +91,7 @@ async fn submit(
     accepted.notices.iter().for_each(|notice| events.note(notice));
     let jobs = plural(accepted.stages.iter().sum(), "job", "jobs");
     events.note(&match accepted.created {
-        true => format!("run {} of {jobs}; Ctrl-C leaves it running", accepted.run),
+        true => format!("run {} of {jobs}", accepted.run),
         false => format!("run {} of {jobs} was submitted under this key before", accepted.run),
     });
     if lanes == Some(0) {

@@ -11,7 +11,8 @@ mod open;
 mod results;
 mod runs;
 mod submit;
-
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::sync::Arc;
