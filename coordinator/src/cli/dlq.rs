@@ -1,10 +1,9 @@
 //! `coordinator dlq`: dead letters, the jobs that were given up.
 
-use std::io::{self, IsTerminal, Write};
-
 use clap::{Args, Subcommand};
-use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::failure::ExitStatus;
 
+use super::ask::ask;
 use super::reach::{OnCluster, Reach};
 use crate::cluster::{Cluster, Result};
 use crate::ops::job::JobName;
@@ -153,23 +152,8 @@ impl OnCluster for Discard {
     }
 
     async fn on(&self, cluster: &dyn Cluster, out: &mut Output) -> Result<ExitStatus> {
-        let mut consent = |question: &str| if self.yes { Ok(true) } else { ask(question) };
+        let loss = "dropped dead letters can't be had back";
+        let mut consent = |question: &str| if self.yes { Ok(true) } else { ask(question, loss) };
         ops::dlq::drop(cluster, &self.run, &self.jobs, &mut consent, out).await
     }
-}
-
-/// Asks on the terminal; elsewhere nobody could answer.
-fn ask(question: &str) -> Result<bool> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(
-            Failure::new(ExitStatus::BadInput, "dropped dead letters can't be had back")
-                .why("nobody can be asked here: standard input is no terminal")
-                .help("--yes drops them without asking"),
-        );
-    }
-    let unasked = |error: io::Error| Failure::new(ExitStatus::Failed, "the question can't be asked").because(&error);
-    let mut answer = String::new();
-    write!(io::stderr().lock(), "{question} [y/N] ").map_err(unasked)?;
-    io::stdin().read_line(&mut answer).map_err(unasked)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

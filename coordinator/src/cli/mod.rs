@@ -3,6 +3,7 @@
 //! Bad usage ends with status 2 before anything runs. Every other error reaches [`main`] as a [`Failure`] and is printed
 //! there, once. The options of a job come from [`tickfleet_runtime::settings::registry`] by way of [`tickfleet_runtime::settings::flags`].
 
+mod ask;
 mod bench;
 mod cache;
 mod cancel;
@@ -41,7 +42,17 @@ EXAMPLES
   Rank your own bars, as of a day, into a file:
     coordinator submit scan --bars b.parquet --as-of 2016-06-30 --out r.csv
   See which settings hold, and why:
-    coordinator config";
+    coordinator config
+  Serve a fleet, submit to it, look at it:
+    coordinator serve
+    coordinator submit scan --sample --coordinator http://127.0.0.1:50051
+    coordinator list
+
+WHICH CLUSTER
+  submit runs in this process unless --coordinator names a cluster. The other
+  verbs go to --coordinator, else straight to --redis where it is named, else
+  to http://127.0.0.1:50051. Both may stand in the environment
+  (TICKFLEET_COORDINATOR, TICKFLEET_REDIS) or in a settings file.";
 
 /// Turns market-data work into jobs and gives back one ordered answer
 #[derive(Debug, Parser)]

@@ -212,7 +212,7 @@ $ dlq drop 018bcfdc reduce/1 --yes
 = 2
 
 $ dlq drop 018bcfe4
-run 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c: 0 dead letters dropped
+run 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c: no dead letters
 = 0
 "#,
     );

@@ -72,13 +72,13 @@ $ watch 018bcf77
 | map 120/528 22%, 0.0/s, 0 lanes, 5h 06m left
 | error: the run failed
 |     at: run 018bcf77-7778-7525-a525-252525252525
-|    why: map job 0: reading bars.parquet: row group 3
+|    why: map/0: reading bars.parquet: row group 3
 |         permission denied
-|    why: map job 1: reading bars.parquet: row group 3
+|    why: map/1: reading bars.parquet: row group 3
 |         permission denied
-|    why: map job 2: reading bars.parquet: row group 3
+|    why: map/2: reading bars.parquet: row group 3
 |         permission denied
-|    why: and 2 jobs more
+|    why: and 2 more jobs
 |   help: coordinator dlq list 018bcf77-7778-7525-a525-252525252525 lists its dead letters
 |   help: coordinator retry 018bcf77-7778-7525-a525-252525252525 computes them again, once their cause is mended
 = 1
@@ -151,16 +151,16 @@ $ results latest
 = 1
 
 $ results latest --json
-{"event":"error","status":"failed","what":"the run failed","places":[{"named":"run 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c"}],"why":["map job 0: reading bars.parquet: row group 3\npermission denied","map job 1: reading bars.parquet: row group 3\npermission denied","map job 2: reading bars.parquet: row group 3\npermission denied","and 2 jobs more"],"help":["coordinator dlq list 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c lists its dead letters","coordinator retry 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c computes them again, once their cause is mended"]}
+{"event":"error","status":"failed","what":"the run failed","places":[{"named":"run 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c"}],"why":["map/0: reading bars.parquet: row group 3\npermission denied","map/1: reading bars.parquet: row group 3\npermission denied","map/2: reading bars.parquet: row group 3\npermission denied","and 2 more jobs"],"help":["coordinator dlq list 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c lists its dead letters","coordinator retry 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c computes them again, once their cause is mended"]}
 | error: the run failed
 |     at: run 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c
-|    why: map job 0: reading bars.parquet: row group 3
+|    why: map/0: reading bars.parquet: row group 3
 |         permission denied
-|    why: map job 1: reading bars.parquet: row group 3
+|    why: map/1: reading bars.parquet: row group 3
 |         permission denied
-|    why: map job 2: reading bars.parquet: row group 3
+|    why: map/2: reading bars.parquet: row group 3
 |         permission denied
-|    why: and 2 jobs more
+|    why: and 2 more jobs
 |   help: coordinator dlq list 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c lists its dead letters
 |   help: coordinator retry 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c computes them again, once their cause is mended
 = 1
