@@ -12,6 +12,7 @@ use tickfleet_runtime::broker::Progress as RunProgress;
 use crate::cluster::Accepted;
 use crate::report::Report;
 use crate::settings::RunOptions;
+use crate::submit::Warmed;
 use crate::view::colour::{Stream, Tone, colours};
 use crate::view::progress::{Bar, Lines, Progress, Quiet, Snapshot};
 use crate::view::stdout::Out;
@@ -57,6 +58,16 @@ pub enum Event<'a> {
     Ranked {
         /// The row, columns as in the result.
         row: &'a RawValue,
+    },
+    /// The cache is warm.
+    Warmed {
+        /// The run that warmed it.
+        run: RunId,
+        /// What became of its jobs.
+        #[serde(flatten)]
+        warmed: Warmed,
+        /// From the command's start to the run's end.
+        elapsed_ms: u64,
     },
     /// The run's end.
     Final(&'a Report),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::FutureExt;
+use tickfleet_protocol::identity;
 use tickfleet_protocol::ids::{Identity, JobRef, RunId};
 use tickfleet_runtime::broker::Claim;
 use tickfleet_runtime::cache::Probe;
@@ -169,6 +170,10 @@ async fn unstored(shared: &Shared, named: Vec<Named>) -> Vec<Named> {
 fn found(shared: &Shared, claim: &Claim, identity: Identity, result: Option<Bytes>) {
     Status::add(&shared.status.found, 1);
     shared.observe.found(&claim.token);
+    if result.is_some() {
+        // The queue is about to have it, and says by this that it was not computed for it.
+        shared.results.note(identity::found(&identity), Bytes::new());
+    }
     shared.conclude(claim, Outcome::Done(identity, result));
 }
 

@@ -5,6 +5,7 @@
 
 mod ask;
 mod bench;
+mod cache;
 mod cancel;
 mod completions;
 mod config;
@@ -78,6 +79,7 @@ enum Verb {
     Status(status::Status),
     Doctor(doctor::Doctor),
     Data(data::Data),
+    Cache(cache::Cache),
     Bench(bench::Bench),
     Config(config::Config),
     Completions(completions::Completions),
@@ -128,6 +130,7 @@ impl Cli {
             Verb::Status(status) => status.run(),
             Verb::Doctor(doctor) => doctor.run(),
             Verb::Data(data) => data.run(),
+            Verb::Cache(cache) => cache.run(),
             Verb::Bench(bench) => bench.run(),
             Verb::Config(config) => config.run(),
             Verb::Completions(completions) => completions.run(),

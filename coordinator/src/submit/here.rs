@@ -1,7 +1,11 @@
 //! A run in this very process: it lives as long as the command, so an interrupt ends it.
 
+use std::sync::Arc;
+
 use tickfleet_runtime::broker::RunState;
+use tickfleet_runtime::cache::{DiskTier, open};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::settings::{InForce, Origin, registry};
 use tickfleet_worker::run::Run;
 
 use super::{Task, dry_run, interrupted, opening};
@@ -19,7 +23,7 @@ pub(super) async fn run(
 ) -> Result<ExitStatus, Failure> {
     let mut stop = stop;
     let options = &task.resolved.run;
-    let mut embedded = Embedded::start(options.lanes, options.memory_bytes)?;
+    let mut embedded = Embedded::start(options.lanes, options.memory_bytes, disk(&task.resolved.settings))?;
     let (cluster, lanes) = (embedded.cluster.clone(), embedded.lanes as u64);
     if options.dry_run {
         let planned = tokio::select! {
@@ -78,4 +82,12 @@ fn ended_with_it() -> Failure {
 
 fn unfinished() -> Failure {
     Failure::new(ExitStatus::Failed, "the worker ended before the run")
+}
+
+/// The disk cache, where somebody asked for one: a command that is run without settings leaves nothing on disk.
+fn disk(settings: &InForce) -> Option<Arc<DiskTier>> {
+    let is_asked_for = [&registry::CACHE_DIR, &registry::CACHE_DISK]
+        .into_iter()
+        .any(|setting| !matches!(settings.origin(setting), Origin::Default(_) | Origin::Unset));
+    is_asked_for.then(|| open::disk(settings)).flatten()
 }

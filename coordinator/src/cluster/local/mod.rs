@@ -20,10 +20,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tickfleet_protocol::fleet::WorkerEntry;
-use tickfleet_protocol::ids::{EventId, JobIndex, RunId, WorkerId};
+use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, WorkerId};
 use tickfleet_runtime::broker::{Audit, Broker, DeadLetter, Progress, RunState, RunSummary};
-use tickfleet_runtime::cache;
+use tickfleet_runtime::cache::{self, ResultsError};
 use tickfleet_runtime::data::inputs::Inputs;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::Pool;
 
 pub use self::open::canonicalise;
@@ -186,6 +187,13 @@ impl Cluster for Local {
             // Cards are a few seconds old, so what they hold may be done already.
             backlog: open.saturating_sub(held),
             dead: counts().map(|counts| counts.failed).sum(),
+        })
+    }
+
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        self.stored.stored(identities).await.map_err(|error| match &error {
+            ResultsError::Queue(error) => refusal(error),
+            error => Failure::from_error(ExitStatus::Failed, error),
         })
     }
 }

@@ -43,7 +43,6 @@ pub(super) async fn fetched(
         let (result, job_again, input_again) = tools.pool.run(place).await?;
         if let Some(result) = result {
             tools.work.copied();
-            results.note(run.identities().copied(&job_again), Bytes::new());
             return Ok(Fetched::Result(result));
         }
         (job, input) = (job_again, input_again);
