@@ -1,6 +1,7 @@
 //! The embedded cluster: broker, worker and pool in this process, and nothing else different.
 //!
-//! It has no rule of its own: the same planner, queue, kernels and reducer as a fleet. Read next: [`crate::submit`].
+//! It has no rule of its own: the same planner, queue, kernels and reducer as a fleet. Read next:
+//! [`crate::cluster::local`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,9 @@ use tokio::task::JoinHandle;
 
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
+use crate::cluster::Local;
+use crate::cluster::local::{About, Reading};
+
 /// Memory that one job is taken to need, bytes: its blocks, its rows, its result.
 const JOB_BYTES: u64 = 128 << 20;
 /// Results are kept in at most this part of the machine's memory.
@@ -28,12 +32,10 @@ const JOB_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// A cluster of one process.
 pub struct Embedded {
-    /// The queue.
-    pub broker: Arc<dyn Broker>,
-    /// Opened inputs and the cache of their blocks.
-    pub inputs: Arc<Inputs>,
-    /// The lanes.
-    pub pool: Pool,
+    /// What can be asked of it.
+    pub cluster: Local,
+    /// Jobs that it computes side by side.
+    pub lanes: usize,
     drain: Stop,
     worker: JoinHandle<Result<(), WorkerError>>,
 }
@@ -61,9 +63,8 @@ impl Embedded {
         let worker = Worker::new(broker.clone(), inputs.clone(), pool.clone(), options);
         let worker = tokio::spawn(worker.run(drain.asked()));
         Ok(Self {
-            broker,
-            inputs,
-            pool,
+            cluster: Local::new(broker, Reading::Shared(inputs), pool, about()),
+            lanes,
             drain,
             worker,
         })
@@ -86,6 +87,13 @@ impl Embedded {
         let ended = (&mut self.worker).await;
         let ended = ended.unwrap_or_else(|error| Err(WorkerError::Died(error)));
         ended.map_err(|error| Failure::new(ExitStatus::Failed, "the worker ended early").because(&error))
+    }
+}
+
+fn about() -> About {
+    About {
+        broker: "memory of this process".to_owned(),
+        advice: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use tickfleet_protocol::ids::RunId;
 use tickfleet_runtime::broker::Progress as RunProgress;
 
+use crate::cluster::Accepted;
 use crate::report::Report;
 use crate::settings::RunOptions;
 use crate::view::colour::{Stream, Tone, colours};
@@ -32,12 +33,11 @@ pub enum Event<'a> {
     },
     /// The run was accepted.
     Submitted {
-        /// Its id.
-        run: RunId,
-        /// Jobs of each stage.
-        stages: Vec<u64>,
-        /// Lanes that compute.
-        lanes: usize,
+        /// The run, and how safe it is.
+        #[serde(flatten)]
+        accepted: &'a Accepted,
+        /// Lanes that compute; null where the cluster does not say.
+        lanes: Option<u64>,
     },
     /// Something happened to the run.
     Progress {

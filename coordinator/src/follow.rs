@@ -2,91 +2,139 @@
 
 use std::time::{Duration, Instant};
 
-use tickfleet_protocol::ids::{EventId, RunId};
-use tickfleet_protocol::plan::{MAP, stage_name};
-use tickfleet_runtime::broker::{Broker, BrokerError, ProgressKind, RunState};
+use futures::StreamExt;
+use tickfleet_protocol::ids::{EventId, RunId, StageIndex};
+use tickfleet_protocol::plan::stage_name;
+use tickfleet_runtime::broker::{Counts, Progress, ProgressKind, RunState, RunSummary};
+use tickfleet_runtime::failure::Failure;
+use tokio::time::MissedTickBehavior;
 
+use crate::cluster::Cluster;
 use crate::events::{Event, Events};
 use crate::view::progress::Snapshot;
-use tickfleet_runtime::failure::{ExitStatus, Failure};
 
-/// How long one look at the events waits.
-const WAIT: Duration = Duration::from_secs(1);
+/// How often what is shown moves on without news.
+const TICK: Duration = Duration::from_secs(1);
+/// How many ticks pass between two looks at the workers.
+const TICKS_A_LOOK: u64 = 5;
+/// How long a look at the workers may take: it only decides what is shown.
+const LOOK: Duration = Duration::from_secs(2);
 
-/// Shows a run's progress until it ends, and says how it did.
-///
-/// # Errors
-/// The broker does not answer, or no longer has the run.
-pub async fn follow(broker: &dyn Broker, run: RunId, lanes: usize, events: &mut Events) -> Result<RunState, Failure> {
-    let (mut after, mut stage) = (EventId::START, Stage::new());
-    loop {
-        let news = broker
-            .events(run, after, WAIT)
-            .await
-            .map_err(|error| unanswered(&error))?;
-        for (id, progress) in news {
-            after = id;
-            stage.take(&progress.kind);
-            events.emit(&Event::Progress { run, what: &progress })?;
-            // After each event, so that a stage's end is seen even if the next one opened meanwhile.
-            events.progress(&stage.snapshot(lanes));
-            if let ProgressKind::Ended { state } = progress.kind {
-                return Ok(state);
+/// Whose lanes compute a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    /// This process's: so many.
+    Here(u64),
+    /// The cluster's workers', who come and go.
+    OfWorkers,
+}
+
+impl Lanes {
+    /// How many there are now; `None` where the cluster does not say.
+    pub async fn count(self, cluster: &dyn Cluster) -> Option<u64> {
+        match self {
+            Self::Here(lanes) => Some(lanes),
+            Self::OfWorkers => {
+                let workers = tokio::time::timeout(LOOK, cluster.workers()).await.ok()?.ok()?;
+                Some(workers.iter().map(|worker| u64::from(worker.card.lanes)).sum())
             }
         }
-        events.progress(&stage.snapshot(lanes));
     }
 }
 
-/// The stage that is open.
-struct Stage {
-    name: &'static str,
+/// Shows a run's progress, from its first event on, until it ends, and says how it did.
+///
+/// # Errors
+/// The cluster does not answer, or no longer has the run.
+pub async fn follow(cluster: &dyn Cluster, run: RunId, lanes: Lanes, events: &mut Events) -> Result<RunState, Failure> {
+    let mut stage = OpenStage::of(&cluster.get(run).await?);
+    let mut news = cluster.watch(run, EventId::START).await?;
+    let mut count = lanes.count(cluster).await.unwrap_or_default();
+    let (mut ended, mut ticks) = (None, 0);
+    let mut ticker = tokio::time::interval(TICK);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let progress = tokio::select! {
+            next = news.next() => match next {
+                Some(next) => Some(next?.1),
+                None => break,
+            },
+            _ = ticker.tick() => None,
+        };
+        if let Some(progress) = progress {
+            stage.take(&progress);
+            events.emit(&Event::Progress { run, what: &progress })?;
+            if let ProgressKind::Ended { state } = progress.kind {
+                ended = Some(state);
+            }
+        } else {
+            ticks += 1;
+            if ticks % TICKS_A_LOOK == 0 {
+                count = lanes.count(cluster).await.unwrap_or(count);
+            }
+        }
+        // After each event, so that a stage's end is seen even if the next one opened meanwhile.
+        events.progress(&stage.snapshot(count));
+    }
+    match ended {
+        Some(state) => Ok(state),
+        // Its events have expired or were dropped: its state is kept longer.
+        None => Ok(cluster.get(run).await?.state),
+    }
+}
+
+/// The stage whose jobs are computed, told by counts: whoever missed events still has the right numbers.
+struct OpenStage {
+    /// Jobs of each stage.
+    totals: Vec<u64>,
+    open: usize,
     done: u64,
-    total: u64,
     retries: u64,
     since: Instant,
 }
 
-impl Stage {
-    fn new() -> Self {
+impl OpenStage {
+    fn of(run: &RunSummary) -> Self {
         Self {
-            name: stage_name(MAP),
+            totals: run.stages.iter().map(|stage| stage.total).collect(),
+            open: 0,
             done: 0,
-            total: 0,
             retries: 0,
             since: Instant::now(),
         }
     }
 
-    fn take(&mut self, kind: &ProgressKind) {
-        match kind {
-            ProgressKind::StageOpened { stage, jobs } => {
-                let name = stage_name(u32::from(stage.0));
-                *self = Self {
-                    name,
-                    total: *jobs,
-                    retries: self.retries,
-                    ..Self::new()
-                };
-            }
-            ProgressKind::Committed { jobs, .. } => self.done += jobs,
+    fn take(&mut self, progress: &Progress) {
+        match progress.kind {
+            ProgressKind::StageOpened { stage, .. } | ProgressKind::Committed { stage, .. } => self.enter(stage),
             ProgressKind::Retried { .. } => self.retries += 1,
             _ => {}
         }
+        self.count(progress.counts);
     }
 
-    fn snapshot(&self, lanes: usize) -> Snapshot {
+    fn enter(&mut self, stage: StageIndex) {
+        let stage = usize::from(stage.0);
+        if stage != self.open {
+            self.open = stage;
+            self.since = Instant::now();
+        }
+    }
+
+    /// Stages before the open one are complete, so the rest of what is done is the open one's.
+    fn count(&mut self, counts: Counts) {
+        let before: u64 = self.totals.iter().take(self.open).sum();
+        self.done = counts.done.saturating_sub(before);
+    }
+
+    fn snapshot(&self, lanes: u64) -> Snapshot {
         Snapshot {
-            stage: self.name.to_owned(),
+            stage: stage_name(u32::try_from(self.open).unwrap_or(u32::MAX)).to_owned(),
             done: self.done,
-            total: self.total,
+            total: self.totals.get(self.open).copied().unwrap_or_default(),
             retries: self.retries,
-            lanes: lanes as u64,
+            lanes,
             elapsed: self.since.elapsed(),
         }
     }
-}
-
-fn unanswered(error: &BrokerError) -> Failure {
-    Failure::from_error(ExitStatus::Unreachable, error)
 }

@@ -30,7 +30,7 @@ pub struct Written {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// The reason, as in the funnel.
-    pub reason: &'static str,
+    pub reason: String,
     /// Where the row is.
     pub place: String,
     /// What stands there.
@@ -93,24 +93,22 @@ impl Report {
         }
     }
 
-    /// Takes in one date.
-    pub fn take_day(&mut self, date: usize, ranked: Vec<RankedRow>, scored: usize, funnel: &RecordBatch) {
-        self.scored += scored as u64;
-        self.ranked += ranked.len() as u64;
-        let text = |name: &str| funnel.column_by_name(name).map(|column| column.as_string::<i32>());
-        let (Some(stages), Some(reasons), Some(counts)) =
-            (text("stage"), text("reason"), funnel.column_by_name("count"))
-        else {
-            unreachable!("funnel tables have stage, reason and count")
-        };
-        let counts = counts.as_primitive::<Int64Type>();
+    /// Takes in one date. `None` where the funnel is no funnel: then nothing was taken.
+    pub fn take_day(&mut self, date: usize, ranked: Vec<RankedRow>, scored: usize, funnel: &RecordBatch) -> Option<()> {
+        let text = |name: &str| funnel.column_by_name(name)?.as_string_opt::<i32>();
+        let (stages, reasons) = (text("stage")?, text("reason")?);
+        let counts = funnel.column_by_name("count")?.as_primitive_opt::<Int64Type>()?;
+        let as_of = self.as_of.get(date)?;
         self.funnel.extend((0..funnel.num_rows()).map(|row| FunnelEntry {
-            as_of: self.as_of[date].clone(),
+            as_of: as_of.clone(),
             stage: stages.value(row).to_owned(),
             reason: reasons.value(row).to_owned(),
             count: counts.value(row),
         }));
+        self.scored += scored as u64;
+        self.ranked += ranked.len() as u64;
         self.shown = ranked;
+        Some(())
     }
 
     /// The last date's ranking for standard output; empty when files were written instead.

@@ -2,31 +2,22 @@
 //!
 //! Memory holds one date's tables at a time. A file appears when all of it is written, or not at all.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
+use futures::TryStreamExt;
 use rayon::prelude::*;
 use serde_json::value::RawValue;
-use tickfleet_kernels::scan::cells::format_date;
-use tickfleet_proto::convert::{FirstRejects, ReduceOutput};
-use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::RunId;
-use tickfleet_protocol::plan::{Job, stage_name};
-use tickfleet_runtime::broker::{Broker, RunState};
-use tickfleet_runtime::cache;
-use tickfleet_runtime::data::describe::{RowFault, describe};
-use tickfleet_runtime::sink::{ClosedFile, FileSink, Metadata, SinkError, Target};
-use tickfleet_runtime::tables::decode;
-use tickfleet_worker::run::Run;
-
-use crate::embedded::Embedded;
-use crate::events::{Event, Events};
-use crate::report::{Note, Report, Written};
-use crate::view::ranked::RankedRow;
+use tickfleet_protocol::plan::stage_name;
+use tickfleet_runtime::broker::RunState;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
-use tickfleet_runtime::settings::mask;
+use tickfleet_runtime::sink::{ClosedFile, FileSink, Metadata, SinkError, Target};
+
+use crate::cluster::{Cluster, DayTables, Part};
+use crate::events::{Event, Events};
+use crate::report::{Report, Written};
+use crate::view::ranked::RankedRow;
 
 /// Dead letters named in a failure.
 const DEAD_SHOWN: usize = 3;
@@ -36,45 +27,56 @@ const TABLES: [&str; 4] = ["ranked", "scored", "rejected", "funnel"];
 /// Fetches the tables of a run, writes them, and reports.
 ///
 /// # Errors
-/// The output cannot be written; nothing half-written is left.
+/// The cluster does not give them; the output cannot be written; nothing half-written is left.
 pub async fn collect(
-    cluster: &Embedded,
-    id: RunId,
-    run: &Run,
+    cluster: &dyn Cluster,
+    run: RunId,
     out: Option<&Target>,
     events: &mut Events,
 ) -> Result<Report, Failure> {
-    let facts = &run.record.facts;
-    let mut writer = Writer::new(out, metadata(id, run));
-    let mut report = Report::new(id, &facts.as_of);
-    let mut first = FirstRejects::default();
-    for date in 0..facts.as_of.len() {
-        let day = day(&cluster.broker, run, date).await?;
-        first = first.merge(day.first_rejects);
-        tokio::task::block_in_place(|| writer.write(&day))?;
-        if out.is_none() {
-            emit_rows(&day.ranked, events)?;
+    let mut parts = cluster.results(run).await?;
+    let Some(Part::Head(head)) = parts.try_next().await? else {
+        return Err(incomplete(run));
+    };
+    let mut writer = Writer::new(out, head.metadata.into_iter().collect());
+    let mut report = Report::new(run, &head.as_of);
+    report.unplaced_rows = head.unplaced_rows;
+    let (mut days, mut is_whole) = (0, false);
+    while let Some(part) = parts.try_next().await? {
+        match part {
+            Part::Day(day) if day.date == days && days < head.as_of.len() => {
+                tokio::task::block_in_place(|| writer.write(&day))?;
+                if out.is_none() {
+                    emit_rows(&day.ranked, events)?;
+                }
+                let taken = report.take_day(day.date, ranked_rows(&day.ranked), day.scored.num_rows(), &day.funnel);
+                taken.ok_or_else(|| incomplete(run))?;
+                days += 1;
+            }
+            Part::Notes(notes) => {
+                report.notes = notes;
+                is_whole = days == head.as_of.len();
+            }
+            Part::Head(_) | Part::Day(_) => return Err(incomplete(run)),
         }
-        report.take_day(date, ranked_rows(&day.ranked), day.scored.num_rows(), &day.funnel);
     }
-    report.unplaced_rows = facts.unplaced_rows;
-    report.notes = notes(cluster, run, first).await?;
+    if !is_whole {
+        return Err(incomplete(run));
+    }
     // Last, and without an await after it: whoever interrupts the run before this leaves no file.
     report.files = tokio::task::block_in_place(|| writer.finish())?;
     Ok(report)
 }
 
 /// What a run that did not succeed tells its user.
-pub async fn failure(broker: &dyn Broker, run: RunId, state: RunState) -> Failure {
+pub async fn failure(cluster: &dyn Cluster, run: RunId, state: RunState) -> Failure {
     let what = match state {
         RunState::Cancelled => "the run was cancelled",
         RunState::DeadlineExceeded => "the run's deadline passed before it was done",
         RunState::Running | RunState::Succeeded | RunState::Failed => "the run failed",
     };
-    let failure = Failure::new(ExitStatus::Failed, what)
-        .at(format!("run {run}"))
-        .help("run it again with --log warn to see each attempt that failed");
-    let Ok(dead) = broker.dead(run).await else {
+    let failure = Failure::new(ExitStatus::Failed, what).at(format!("run {run}"));
+    let Ok(dead) = cluster.dead(run).await else {
         return failure;
     };
     let named = dead.iter().take(DEAD_SHOWN).fold(failure, |failure, letter| {
@@ -87,49 +89,9 @@ pub async fn failure(broker: &dyn Broker, run: RunId, state: RunState) -> Failur
     }
 }
 
-/// Tables of one date.
-struct Day {
-    ranked: RecordBatch,
-    scored: RecordBatch,
-    rejected: RecordBatch,
-    funnel: RecordBatch,
-    first_rejects: FirstRejects,
-}
-
-async fn day(broker: &Arc<dyn Broker>, run: &Run, date: usize) -> Result<Day, Failure> {
-    let lost = |error: &(dyn std::error::Error + 'static)| {
-        let as_of = format_date(run.record.facts.as_of[date]);
-        Failure::new(ExitStatus::Failed, format!("the result of {as_of} cannot be read")).because(error)
-    };
-    let identity = run.identities().of(&Job::Reduce { date });
-    let found = cache::Results::alone(broker.clone()).get(&[identity]).await;
-    let bytes = found.map_err(|error| lost(&error))?.pop().flatten();
-    let bytes = bytes.ok_or_else(|| lost(&std::io::Error::other("it has expired")))?;
-    let output = ReduceOutput::decode(bytes).map_err(|error| lost(&error))?;
-    let table = |bytes| decode(bytes).map_err(|error| lost(&error));
-    Ok(Day {
-        ranked: table(&output.ranked)?,
-        scored: table(&output.scored)?,
-        rejected: table(&output.rejected)?,
-        funnel: table(&output.funnel)?,
-        first_rejects: output.first_rejects,
-    })
-}
-
-/// What any result file says of its origin.
-fn metadata(id: RunId, run: &Run) -> Metadata {
-    let mut spec = run.record.spec.clone();
-    spec.bars = mask(&spec.bars);
-    spec.universe = spec.universe.map(|uri| mask(&uri));
-    let mut metadata = Metadata::new();
-    metadata.insert("tickfleet.run_id", id.to_string());
-    metadata.insert(
-        "tickfleet.spec",
-        String::from_utf8_lossy(&canonical(&spec)).into_owned(),
-    );
-    metadata.insert("tickfleet.kernel_version", KERNEL_VERSION);
-    metadata.insert("tickfleet.input_digest", run.record.facts.input_digest().to_string());
-    metadata
+fn incomplete(run: RunId) -> Failure {
+    Failure::new(ExitStatus::Failed, format!("the results of run {run} came incomplete"))
+        .help("fetch them again; coordinator and client may be of different versions")
 }
 
 /// Writes tables as the dates come.
@@ -148,7 +110,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write(&mut self, day: &Day) -> Result<(), Failure> {
+    fn write(&mut self, day: &DayTables) -> Result<(), Failure> {
         let tables = [&day.ranked, &day.scored, &day.rejected, &day.funnel];
         let wanted = match self.out {
             None => 0,
@@ -250,29 +212,4 @@ fn emit_rows(ranked: &RecordBatch, events: &mut Events) -> Result<(), Failure> {
         events.emit(&Event::Ranked { row: &row })?;
     }
     Ok(())
-}
-
-/// Rows that were not used: for each fault the count as of the last date, and the first such row in words.
-async fn notes(cluster: &Embedded, run: &Run, first: FirstRejects) -> Result<Vec<Note>, Failure> {
-    let record = &run.record;
-    let places = [
-        (RowFault::Unplaced, "unplaced", record.facts.first_unplaced),
-        (RowFault::BadPrice, "bad_price", first.bad_price),
-        (RowFault::BadVolume, "bad_volume", first.bad_volume),
-        (RowFault::GhostSession, "ghost_session", first.ghost_session),
-        (RowFault::Duplicate, "duplicate", first.duplicate),
-    ];
-    let mut notes = Vec::new();
-    for (fault, reason, place) in places {
-        let Some(place) = place else { continue };
-        let rule = record.spec.map.ticker_rule;
-        let described = describe(&cluster.inputs, &record.facts, rule, place, fault).await;
-        let row = described.map_err(|error| Failure::from_error(ExitStatus::Failed, &error).help(error.help()))?;
-        notes.push(Note {
-            reason,
-            place: row.place,
-            why: row.why,
-        });
-    }
-    Ok(notes)
 }

@@ -3,7 +3,10 @@
 pub mod convert;
 
 /// Generated from `cluster/v1/*.proto`, where the fields are documented.
-#[allow(missing_docs, clippy::all, rustdoc::all)]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]
 pub mod wire {
-    include!(concat!(env!("OUT_DIR"), "/tickfleet.cluster.v1.rs"));
+    tonic::include_proto!("tickfleet.cluster.v1");
 }
+
+/// The encoded descriptors of the contract, for reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("cluster.v1");

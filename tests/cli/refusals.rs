@@ -53,8 +53,8 @@ fn bad_lines() {
             &["--no-wait needs a cluster", "drop --no-wait"],
         ),
         (
-            "--bars b.csv --coordinator http://h:1",
-            &["no cluster client", "flag --coordinator", "drop --coordinator"],
+            "--bars b.csv --coordinator https://h:1",
+            &["https://h:1", "without TLS only", "flag --coordinator"],
         ),
         (
             "--bars b.csv --universe u.csv",
@@ -116,8 +116,8 @@ fn bad_settings_are_named_with_their_line() {
         ),
         (
             "TICKFLEET_COORDINATOR",
-            "http://h:1",
-            ["no cluster client", "TICKFLEET_COORDINATOR"],
+            "https://h:1",
+            ["without TLS only", "environment variable TICKFLEET_COORDINATOR"],
         ),
     ] {
         let outcome = place.coordinator("submit scan --bars b.csv").env(variable, value).run();

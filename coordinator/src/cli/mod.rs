@@ -7,6 +7,7 @@ mod bench;
 mod completions;
 mod config;
 mod data;
+mod serve;
 mod stdout;
 mod submit;
 mod suggest;
@@ -38,6 +39,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Submit(submit::Submit),
+    Serve(serve::Serve),
     Data(data::Data),
     Bench(bench::Bench),
     Config(config::Config),
@@ -75,6 +77,7 @@ impl Cli {
     fn run(self) -> Result<ExitStatus, Failure> {
         match self.verb {
             Verb::Submit(submit) => submit.run(),
+            Verb::Serve(serve) => serve.run(),
             Verb::Data(data) => data.run(),
             Verb::Bench(bench) => bench.run(),
             Verb::Config(config) => config.run(),

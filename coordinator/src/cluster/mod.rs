@@ -2,7 +2,13 @@
 //! coordinator at the other end of a wire.
 //!
 //! The verbs of the command line know this trait and nothing behind it; the gRPC service is an adapter of it. An answer
-//! that is no success is a [`Failure`], ready for a reader, wherever it arose.
+//! that is no success is a [`Failure`], ready for a reader, wherever it arose. Read next: [`local`], which does the work
+//! on a queue.
+
+pub(crate) mod backoff;
+mod connect;
+pub mod local;
+pub mod queue;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +22,9 @@ use tickfleet_protocol::ids::{EventId, IdempotencyKey, JobIndex, RunId, WorkerId
 use tickfleet_protocol::spec::scan::{Day, ScanSpec};
 use tickfleet_runtime::broker::{Audit, DeadLetter, Durability, Progress, RunSummary};
 use tickfleet_runtime::failure::Failure;
+
+pub use connect::{connect, direct};
+pub use local::Local;
 
 use crate::report::Note;
 
@@ -59,6 +68,15 @@ pub struct Accepted {
     pub durability: Durability,
     /// Jobs of each stage.
     pub stages: Vec<u64>,
+    /// What the user should know, one sentence each.
+    pub notices: Vec<String>,
+}
+
+/// A run that was not submitted.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What would be submitted.
+    pub record: ScanRun,
     /// What the user should know, one sentence each.
     pub notices: Vec<String>,
 }
@@ -134,7 +152,7 @@ pub trait Cluster: Send + Sync {
     async fn submit(&self, request: Request, progress: &mut (dyn FnMut(Opening) + Send)) -> Result<Accepted>;
 
     /// Opens every input and gives the record that would be submitted; submits nothing.
-    async fn plan(&self, request: Request, progress: &mut (dyn FnMut(Opening) + Send)) -> Result<ScanRun>;
+    async fn plan(&self, request: Request, progress: &mut (dyn FnMut(Opening) + Send)) -> Result<Planned>;
 
     /// A run's state and counts.
     async fn get(&self, run: RunId) -> Result<RunSummary>;
@@ -142,7 +160,8 @@ pub trait Cluster: Send + Sync {
     /// Every run that is kept, the oldest first.
     async fn list(&self) -> Result<Vec<RunSummary>>;
 
-    /// The events of a run that follow `after`, as they come; ends after the run's end.
+    /// The events of a run that follow `after`, as they come, each once; ends when the run has ended and all of them were
+    /// told. It goes on by itself where the cluster is away for a while.
     async fn watch(&self, run: RunId, after: EventId) -> Result<BoxStream<'static, Result<(EventId, Progress)>>>;
 
     /// The tables of a run that succeeded.

@@ -7,7 +7,7 @@ mod request;
 pub mod resolve;
 
 pub use request::Request;
-pub use resolve::{Resolved, RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE, resolve};
+pub use resolve::{Place, Resolved, RunOptions, SAMPLE_BARS, SAMPLE_UNIVERSE, resolve};
 
 #[cfg(test)]
 mod tests;

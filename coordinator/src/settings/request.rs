@@ -1,9 +1,12 @@
 //! What one run is asked for by flag alone: it would make no sense in a file.
 
 use clap::Args;
+use tickfleet_protocol::ids::IdempotencyKey;
+use tickfleet_protocol::limits::MAX_WEIGHT;
 
 const INPUT: &str = "Input";
 const OUTPUT: &str = "Output";
+const CLUSTER: &str = "Cluster";
 
 /// What only a flag can ask of one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -21,9 +24,16 @@ pub struct Request {
     /// Print the plan of shards and run nothing
     #[arg(long, help_heading = OUTPUT)]
     pub dry_run: bool,
-    /// Print the run's id and end; needs a cluster, so this version refuses it
+    /// Print the run's id and end; needs a cluster
     #[arg(long, help_heading = OUTPUT)]
     pub no_wait: bool,
+    /// Name of the submission, printable ASCII: given again with the same scan it means the same run; needs a cluster
+    /// [default: a new one]
+    #[arg(long, value_name = "KEY", help_heading = CLUSTER)]
+    pub key: Option<IdempotencyKey>,
+    /// Share of the workers against other runs; needs a cluster [1 to 100; default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WEIGHT)), help_heading = CLUSTER)]
+    pub weight: Option<u32>,
     /// Print no progress, no notices and no summary
     #[arg(long, short, help_heading = OUTPUT)]
     pub quiet: bool,

@@ -8,7 +8,10 @@ use tickfleet_kernels::scan::options::{
 };
 use tickfleet_kernels::scan::sector::{self, Parsed, Sector};
 use tickfleet_kernels::scan::ticker;
+use tickfleet_protocol::ids::IdempotencyKey;
+use tickfleet_protocol::limits::DEFAULT_WEIGHT;
 use tickfleet_protocol::spec::scan::{DateSelection, ScanSpec};
+use tickfleet_runtime::broker::Durability;
 
 use super::request::Request;
 use tickfleet_runtime::settings::SettingsError;
@@ -24,6 +27,26 @@ pub const SAMPLE_BARS: &str = "sample://bars";
 /// What `universe` is when `--sample` is given.
 pub const SAMPLE_UNIVERSE: &str = "sample://universe";
 
+/// Where a run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Into this process, and it ends with it.
+    Here,
+    /// To a coordinator.
+    Cluster,
+}
+
+impl Place {
+    /// How safe a run should be there before it counts as accepted.
+    #[must_use]
+    pub const fn durability(self) -> Durability {
+        match self {
+            Self::Here => Durability::Memory,
+            Self::Cluster => Durability::Logged,
+        }
+    }
+}
+
 /// How a run goes: nothing here changes a byte of its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
@@ -37,6 +60,14 @@ pub struct RunOptions {
     pub dry_run: bool,
     /// No progress and no notices.
     pub quiet: bool,
+    /// Where it goes.
+    pub place: Place,
+    /// Do not wait for its end.
+    pub no_wait: bool,
+    /// What makes the submission repeatable; none = a key of its own.
+    pub key: Option<IdempotencyKey>,
+    /// Share of the workers against other runs.
+    pub weight: u32,
     /// Jobs computed side by side, 1..=1024; none = as many as the machine's cores.
     pub lanes: Option<usize>,
     /// Symbols in a job, at least 1; none = planned.
@@ -63,19 +94,24 @@ pub struct Resolved {
 /// Resolves layers, the strongest first, for one run.
 ///
 /// # Errors
-/// Settings of parts that this version doesn't compute, settings that exclude each other, no bars, a cluster.
+/// Settings of parts that this version doesn't compute, settings that exclude each other, no bars, what needs
+/// a cluster without one.
 pub fn resolve(mut layers: Vec<Layer>, request: &Request) -> Result<Resolved, SettingsError> {
     if request.sample {
         layers.insert(0, sample(&layers)?);
     }
     let settings = InForce::merge(&layers)?;
-    check_place(&settings, request)?;
+    let place = place(&settings, request)?;
     let run = RunOptions {
         sample: request.sample,
         out: request.out.clone(),
         json: request.json,
         dry_run: request.dry_run,
         quiet: request.quiet,
+        place,
+        no_wait: request.no_wait,
+        key: request.key.clone(),
+        weight: request.weight.unwrap_or(DEFAULT_WEIGHT),
         lanes: settings.count(&registry::LANES).map(to_usize),
         shard_size: settings.count(&registry::SHARD_SIZE).map(to_usize),
         memory_bytes: settings.count(&registry::MEMORY).expect("memory has a default"),
@@ -242,17 +278,19 @@ fn sample(layers: &[Layer]) -> Result<Layer, SettingsError> {
     Ok(Layer { given: given.into() })
 }
 
-/// This version runs in this process: it can neither reach a cluster nor leave a run behind.
-fn check_place(settings: &InForce, request: &Request) -> Result<(), SettingsError> {
+/// To the coordinator that is named, else into this process, where what only a cluster can do is refused.
+fn place(settings: &InForce, request: &Request) -> Result<Place, SettingsError> {
     if settings.text(&registry::COORDINATOR).is_some() {
-        return Err(SettingsError::NoClusterClient {
-            origin: settings.origin(&registry::COORDINATOR).clone(),
-        });
+        return Ok(Place::Cluster);
     }
-    if request.no_wait {
-        Err(SettingsError::NoWaitWithoutCluster)
-    } else {
-        Ok(())
+    let asked = [
+        ("--no-wait", request.no_wait),
+        ("--key", request.key.is_some()),
+        ("--weight", request.weight.is_some()),
+    ];
+    match asked.into_iter().find(|(_, is_asked)| *is_asked) {
+        Some((flag, _)) => Err(SettingsError::NeedsCluster { flag }),
+        None => Ok(Place::Here),
     }
 }
 

@@ -1,31 +1,27 @@
 //! `submit scan`: open every input, plan, enqueue, follow, and write what came out.
 //!
-//! The files are the path: `open`, `dry_run`, then [`crate::follow`] and [`crate::results`]. Nothing is enqueued
-//! before every input is opened and the output is known to be writable.
+//! What decides a value is the same wherever the run goes; `here` is this process, `there` a cluster. Nothing is
+//! enqueued before every input is opened and the output is known to be writable. Read next: [`crate::follow`] and
+//! [`crate::results`].
 
 mod dry_run;
+mod here;
 mod interrupt;
-mod open;
 mod sample;
+mod there;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tickfleet_protocol::digest::digest_of;
-use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
-use tickfleet_protocol::ids::{IdempotencyKey, JobKind, RunId};
-use tickfleet_protocol::limits::DEFAULT_WEIGHT;
-use tickfleet_protocol::retry::RetryPolicy;
-use tickfleet_runtime::broker::{Durability, NewRun, RunState};
+use tickfleet_protocol::ids::{IdempotencyKey, Millis};
+use tickfleet_runtime::broker::token::TokenSource;
 use tickfleet_runtime::data::survey::OPENING;
-use tickfleet_runtime::sink::Target;
-use tickfleet_worker::run::Run;
-
-use crate::embedded::Embedded;
-use crate::events::{Event, Events};
-use crate::follow::follow;
-use crate::results;
-use crate::settings::Resolved;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::sink::Target;
+
+use crate::cluster::{Opening, Request};
+use crate::events::Events;
+use crate::settings::{Place, Resolved};
+use crate::view::progress::Snapshot;
 
 use interrupt::Interrupts;
 
@@ -49,7 +45,7 @@ pub fn scan(resolved: &Resolved) -> Result<ExitStatus, Failure> {
         let mut events = Events::new(&resolved.run);
         let ended = tokio::select! {
             ended = run(resolved, &mut events, interrupts.first()) => ended,
-            () = interrupts.second() => Err(detached()),
+            () = interrupts.second() => Err(interrupted()),
         };
         if let Err(failure) = &ended {
             events.failed(failure);
@@ -58,6 +54,14 @@ pub fn scan(resolved: &Resolved) -> Result<ExitStatus, Failure> {
     });
     runtime.shutdown_timeout(SHUTDOWN);
     ended
+}
+
+/// What is submitted, and what becomes of its results.
+struct Task<'a> {
+    resolved: &'a Resolved,
+    request: Request,
+    out: Option<Target>,
+    started: Instant,
 }
 
 async fn run(
@@ -70,44 +74,24 @@ async fn run(
     let out = resolved.run.out.as_deref().map(output).transpose()?;
     resolved.notices.iter().for_each(|notice| events.note(notice));
     let spec = sample::materialise(&resolved.spec, &resolved.run, events, &mut stop).await?;
-    let mut cluster = Embedded::start(resolved.run.lanes, resolved.run.memory_bytes)?;
-    let opened = tokio::select! {
-        opened = open::open(&spec, &resolved.run, &cluster, events) => opened?,
-        () = &mut stop => return Err(detached()),
+    let request = Request {
+        spec,
+        shard_size: resolved.run.shard_size,
+        key: resolved.run.key.clone().unwrap_or_else(fresh_key),
+        weight: resolved.run.weight,
+        durability: resolved.run.place.durability(),
+        trace: None,
     };
-    let run = Run::new(opened);
-    if resolved.run.dry_run {
-        dry_run::print(&run, events)?;
-        cluster.stop().await?;
-        return Ok(ExitStatus::Succeeded);
+    let task = Task {
+        resolved,
+        request,
+        out,
+        started,
+    };
+    match resolved.run.place {
+        Place::Here => here::run(task, events, stop).await,
+        Place::Cluster => there::run(task, events, stop).await,
     }
-    let id = enqueue(&cluster, &run).await?;
-    events.emit(&Event::Submitted {
-        run: id,
-        stages: run.plan.stages(),
-        lanes: cluster.pool.lanes(),
-    })?;
-    let (broker, lanes) = (cluster.broker.clone(), cluster.pool.lanes());
-    let state = tokio::select! {
-        state = follow(broker.as_ref(), id, lanes, events) => state?,
-        ended = cluster.ended() => return ended.and_then(|()| Err(unfinished())),
-        () = &mut stop => {
-            events.note("stopping: Ctrl-C again ends at once");
-            broker.cancel(id).await.map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
-            cluster.stop().await?;
-            return Err(detached());
-        }
-    };
-    if state != RunState::Succeeded {
-        return Err(results::failure(broker.as_ref(), id, state).await);
-    }
-    let report = tokio::select! {
-        report = results::collect(&cluster, id, &run, out.as_ref(), events) => report?,
-        () = &mut stop => return Err(detached()),
-    };
-    cluster.stop().await?;
-    events.finish(&report, started.elapsed())?;
-    Ok(ExitStatus::Succeeded)
 }
 
 /// Where results go, known to be writable before any work starts.
@@ -115,32 +99,29 @@ fn output(text: &str) -> Result<Target, Failure> {
     tickfleet_runtime::sink::check_writable(text).map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))
 }
 
-async fn enqueue(cluster: &Embedded, run: &Run) -> Result<RunId, Failure> {
-    let digest = digest_of(&canonical(&run.record.spec));
-    let new = NewRun {
-        key: IdempotencyKey::new(&digest.to_string()).expect("hexadecimal digits are a valid key"),
-        digest,
-        kind: JobKind::new(KERNEL_VERSION).expect("a valid name"),
-        trace: None,
-        payload: run.record.encode(),
-        stages: run.plan.stages(),
-        weight: DEFAULT_WEIGHT,
-        deadline: None,
-        retry: RetryPolicy::default(),
-        durability: Durability::Memory,
-    };
-    let submitted = cluster.broker.submit(new).await;
-    Ok(submitted
-        .map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))?
-        .run)
+/// A key of this invocation's own: only its own tries again mean the same run.
+fn fresh_key() -> IdempotencyKey {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    let id = TokenSource::random().run_id(now).to_string();
+    IdempotencyKey::new(&id).expect("a UUID is a valid key")
 }
 
-fn unfinished() -> Failure {
-    Failure::new(ExitStatus::Failed, "the worker ended before the run")
+/// Shows how far the opening of the inputs is.
+fn opening(events: &mut Events, lanes: u64) -> impl FnMut(Opening) + Send {
+    let started = Instant::now();
+    move |Opening { done, total }| {
+        events.progress(&Snapshot {
+            stage: "reading rows".to_owned(),
+            done,
+            total,
+            retries: 0,
+            lanes,
+            elapsed: started.elapsed(),
+        });
+    }
 }
 
-fn detached() -> Failure {
-    Failure::new(ExitStatus::Detached, "interrupted: nothing was written")
-        .why("the run lived in this process and ended with it")
-        .help("run the same command again")
+fn interrupted() -> Failure {
+    Failure::new(ExitStatus::Detached, "interrupted: nothing was written").help("run the same command again")
 }

@@ -73,7 +73,7 @@ async fn make(folder: PathBuf, events: &mut Events, stop: impl Future<Output = (
         .await
         .map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
     made.map_err(|error| match error {
-        SampleError::BrokenOff => super::detached(),
+        SampleError::BrokenOff => super::interrupted(),
         error => Failure::from_error(ExitStatus::Failed, &error)
             .help("coordinator data sample DIR writes it elsewhere; then scan with --bars and --universe"),
     })

@@ -1,10 +1,18 @@
 //! Wire types to domain types and back. A message from the wire is checked here, once, before anything trusts it.
 
 mod content;
+#[cfg(test)]
+mod control_tests;
+mod details;
+mod event;
 mod facts;
+mod fleet;
+mod run;
 mod scan;
 #[cfg(test)]
 mod tests;
+
+use std::str::FromStr;
 
 use thiserror::Error;
 
@@ -36,6 +44,15 @@ pub enum WireError {
     Spec(#[source] serde_json::Error),
 }
 
-pub(crate) fn invalid(message: &'static str, field: &'static str) -> WireError {
+/// An id from its text.
+///
+/// # Errors
+/// The text is no such id.
+pub fn parsed<T: FromStr>(message: &'static str, field: &'static str, text: &str) -> Result<T, WireError> {
+    text.parse().map_err(|_| invalid(message, field))
+}
+
+/// A message without a field that it must have.
+pub fn invalid(message: &'static str, field: &'static str) -> WireError {
     WireError::Field { message, field }
 }

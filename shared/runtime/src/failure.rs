@@ -48,6 +48,22 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
+/// What kind of refusal a failure is: finer than the exit status, for programs that decide by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FailureKind {
+    /// None of those below.
+    #[default]
+    Other,
+    /// What was named is not there.
+    NotFound,
+    /// What was to be made is there already, and is another.
+    Exists,
+    /// It is there, but not in a state in which this can be done.
+    Precondition,
+    /// A bound is reached.
+    Exhausted,
+}
+
 /// A place in a text file, with the line itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excerpt {
@@ -87,6 +103,9 @@ impl fmt::Display for Place {
 pub struct Failure {
     /// What the shell gets.
     pub status: ExitStatus,
+    /// What kind of refusal it is.
+    #[serde(skip)]
+    pub kind: FailureKind,
     /// What failed, in one sentence.
     pub what: String,
     /// Where: none, one or several places.
@@ -103,6 +122,7 @@ impl Failure {
     pub fn new(status: ExitStatus, what: impl Into<String>) -> Self {
         Self {
             status,
+            kind: FailureKind::Other,
             what: what.into(),
             places: Vec::new(),
             why: Vec::new(),
@@ -118,6 +138,13 @@ impl Failure {
             Some(source) => failure.because(source),
             None => failure,
         }
+    }
+
+    /// Says what kind of refusal it is.
+    #[must_use]
+    pub fn of_kind(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// Adds where it failed, in words.

@@ -1,18 +1,30 @@
 //! What is refused, as the user reads it, and what a printed setting says.
 
+use tickfleet_protocol::ids::IdempotencyKey;
+
 use super::*;
 
 #[test]
-fn no_wait_needs_a_cluster() {
-    let request = Request {
-        no_wait: true,
+fn what_needs_a_cluster_is_refused_without_one() {
+    let key = || IdempotencyKey::new("nightly").ok();
+    let asked = |no_wait, key, weight| Request {
+        no_wait,
+        key,
+        weight,
         ..Request::default()
     };
-    let text = refusal(resolve(vec![flags("bars=x").expect("good flags")], &request));
-    assert!(
-        text.starts_with("error: --no-wait needs a cluster, and none is configured\n"),
-        "{text}"
-    );
+    for (request, flag) in [
+        (asked(true, None, None), "--no-wait"),
+        (asked(false, key(), None), "--key"),
+        (asked(false, None, Some(3)), "--weight"),
+    ] {
+        let text = refusal(resolve(vec![flags("bars=x").expect("good flags")], &request));
+        let expect = format!("error: {flag} needs a cluster, and none is configured\n");
+        assert!(text.starts_with(&expect), "{text}");
+        let layers = vec![flags("bars=x coordinator=http://h").expect("good flags")];
+        let resolved = resolve(layers, &request).unwrap_or_else(|error| panic!("{flag}: {error}"));
+        assert_eq!(resolved.run.place, Place::Cluster, "{flag}");
+    }
 }
 
 #[test]
@@ -80,11 +92,6 @@ fn settings_that_exclude_each_other_are_refused() {
             "bars=x lookback=100 min-bars=101",
             "",
             "error: min_bars (101) is more than lookback (100), so no symbol could pass\n",
-        ),
-        (
-            "bars=x",
-            "TICKFLEET_COORDINATOR=http://h",
-            "error: this version runs scans in this process only: it has no cluster client\n    at: environment variable TICKFLEET_COORDINATOR\n  help: run it here: drop --coordinator and unset TICKFLEET_COORDINATOR\n",
         ),
         (
             "bars=x min-ics=5 rr=2",

@@ -76,6 +76,11 @@ pub trait Broker: Send + Sync + 'static {
     /// A run with its payload, or `None` where there is none or it has expired.
     async fn run(&self, run: RunId) -> Result<Option<RunRecord>>;
 
+    /// A run without its payload, or `None` as [`Broker::run`].
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        Ok(self.run(run).await?.map(|record| record.summary))
+    }
+
     /// Every run that is kept, in the order of their ids, which is that of their submission.
     async fn list(&self) -> Result<Vec<RunSummary>>;
 

@@ -100,15 +100,12 @@ pub enum SettingsError {
     /// No daily bars are named.
     #[error("no daily bars are named, so there is nothing to scan")]
     NoBars,
-    /// A cluster is named, but there is no cluster client.
-    #[error("this version runs scans in this process only: it has no cluster client")]
-    NoClusterClient {
-        /// Where the cluster is named.
-        origin: Origin,
+    /// A flag that only a cluster can heed, and no coordinator is named.
+    #[error("{flag} needs a cluster, and none is configured")]
+    NeedsCluster {
+        /// The flag.
+        flag: &'static str,
     },
-    /// `--no-wait` without a cluster.
-    #[error("--no-wait needs a cluster, and none is configured")]
-    NoWaitWithoutCluster,
 }
 
 impl SettingsError {
@@ -171,13 +168,12 @@ impl From<SettingsError> for Failure {
                     registry::BARS.variable()
                 ))
                 .help("or try the built-in sample: coordinator submit scan --sample"),
-            SettingsError::NoClusterClient { origin } => failure.at_place(origin.place()).help(format!(
-                "run it here: drop --coordinator and unset {}",
-                registry::COORDINATOR.variable()
-            )),
-            SettingsError::NoWaitWithoutCluster => failure
+            SettingsError::NeedsCluster { flag } => failure
                 .why("an embedded run lives only as long as this command")
-                .help("drop --no-wait; --quiet hides the progress"),
+                .help(format!(
+                    "name a coordinator with {} URL, or drop {flag}",
+                    registry::COORDINATOR.flag()
+                )),
         }
     }
 }

@@ -226,6 +226,10 @@ impl Broker for RedisBroker {
         self.read_run(run).await
     }
 
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        self.read_summary(run).await
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         self.read_runs().await
     }

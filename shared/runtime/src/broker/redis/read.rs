@@ -29,6 +29,12 @@ impl RedisBroker {
         Ok(seen.map(|(summary, payload)| RunRecord { summary, payload }))
     }
 
+    /// A run without its payload.
+    pub(super) async fn read_summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        let seen = self.view("run", false, &[run]).await?.pop();
+        Ok(seen.map(|(summary, _)| summary))
+    }
+
     /// Every run, in the order of their ids.
     pub(super) async fn read_runs(&self) -> Result<Vec<RunSummary>> {
         let mut summaries = Vec::new();

@@ -1,6 +1,6 @@
 //! Opens every input and takes the facts that the run rests on: files, blocks, symbols, sessions, what is mapped.
 
-use std::time::Instant;
+use std::sync::Arc;
 
 use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_kernels::scan::session::Calendar;
@@ -11,24 +11,24 @@ use tickfleet_protocol::plan::Sharding;
 use tickfleet_protocol::spec::scan::{DateSelection, Day, ScanSpec};
 use tickfleet_protocol::survey::Survey;
 use tickfleet_runtime::data::DataError;
+use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::data::locate::{canonical_uri, locate};
 use tickfleet_runtime::data::survey::survey;
 use tickfleet_runtime::data::universe::{UniverseTable, read_universe};
+use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
+use tickfleet_runtime::pool::Pool;
 
-use crate::embedded::Embedded;
-use crate::events::Events;
-use crate::settings::RunOptions;
+use crate::cluster::{Opening, Planned, Request, Result};
 use crate::view::number::plural;
-use crate::view::progress::Snapshot;
-use tickfleet_runtime::failure::{ExitStatus, Failure};
 
-/// Opens the inputs of a spec.
+/// Opens the inputs of a request.
 pub(super) async fn open(
-    spec: &ScanSpec,
-    options: &RunOptions,
-    cluster: &Embedded,
-    events: &mut Events,
-) -> Result<ScanRun, Failure> {
+    request: &Request,
+    inputs: &Arc<Inputs>,
+    pool: &Pool,
+    progress: &mut (dyn FnMut(Opening) + Send),
+) -> Result<Planned> {
+    let mut spec = request.spec.clone();
     let rule = spec.map.ticker_rule;
     let files = locate("bars", &spec.bars).await.map_err(|error| bad_input(&error))?;
     let universe = match &spec.universe {
@@ -38,52 +38,47 @@ pub(super) async fn open(
         }
         None => None,
     };
-    if let Some(table) = universe.as_ref().filter(|table| table.unplaced_rows > 0) {
-        events.note(&format!(
-            "universe: skipped {} without a symbol",
-            plural(table.unplaced_rows, "row", "rows")
-        ));
-    }
-    let (started, lanes) = (Instant::now(), cluster.pool.lanes() as u64);
-    let mut progress = |done: u64, total: u64| {
-        let stage = "reading rows".to_owned();
-        events.progress(&Snapshot {
-            stage,
-            done,
-            total,
-            retries: 0,
-            lanes,
-            elapsed: started.elapsed(),
-        });
-    };
-    let survey = survey(&cluster.inputs, &cluster.pool, files, rule, &mut progress);
-    let survey = survey.await.map_err(|error| bad_input(&error))?;
+    let mut progress = |done, total| progress(Opening { done, total });
+    let survey = survey(inputs, pool, files, rule, &mut progress).await;
+    let survey = survey.map_err(|error| bad_input(&error))?;
     if survey.dates.is_empty() {
         let error = DataError::NoRows {
             table: "bars",
-            uri: spec.bars.clone(),
+            uri: spec.bars,
             rows: survey.rows,
         };
         return Err(bad_input(&error));
     }
     let calendar = Calendar::new(survey.dates.clone(), &survey.traded, &spec.session);
     let as_of = sessions(&calendar, spec.dates)?;
-    let mapped = mapped(spec, &survey, universe.as_ref(), &as_of);
+    let mapped = mapped(&spec, &survey, universe.as_ref(), &as_of);
     let sharding = Sharding {
-        symbols: options.shard_size.and_then(|size| u32::try_from(size).ok()),
+        symbols: request.shard_size.and_then(|size| u32::try_from(size).ok()),
         dates: None,
     };
-    let mut spec = spec.clone();
+    canonicalise(&mut spec)?;
+    let notices = universe.as_ref().and_then(unplaced).into_iter().collect();
+    let facts = facts(survey, as_of, mapped, universe);
+    let record = ScanRun { spec, facts, sharding };
+    Ok(Planned { record, notices })
+}
+
+/// Spells the inputs of a spec in the one way that means the same wherever this machine's files are seen.
+///
+/// # Errors
+/// A scheme that this version cannot read.
+pub fn canonicalise(spec: &mut ScanSpec) -> Result<()> {
     spec.bars = canonical_uri("bars", &spec.bars).map_err(|error| bad_input(&error))?;
-    spec.universe = match &spec.universe {
-        Some(uri) => Some(canonical_uri("universe", uri).map_err(|error| bad_input(&error))?),
-        None => None,
-    };
-    Ok(ScanRun {
-        spec,
-        facts: facts(survey, as_of, mapped, universe),
-        sharding,
-    })
+    if let Some(uri) = &mut spec.universe {
+        *uri = canonical_uri("universe", uri).map_err(|error| bad_input(&error))?;
+    }
+    Ok(())
+}
+
+/// What is said of a universe's rows without a symbol.
+fn unplaced(table: &UniverseTable) -> Option<String> {
+    let rows = plural(table.unplaced_rows, "row", "rows");
+    (table.unplaced_rows > 0).then(|| format!("universe: skipped {rows} without a symbol"))
 }
 
 fn facts(survey: Survey, as_of: Vec<Day>, mapped: Vec<u32>, universe: Option<UniverseTable>) -> ScanFacts {
@@ -102,7 +97,7 @@ fn facts(survey: Survey, as_of: Vec<Day>, mapped: Vec<u32>, universe: Option<Uni
 }
 
 /// The as-of dates that the options ask for.
-fn sessions(calendar: &Calendar, dates: DateSelection) -> Result<Vec<Day>, Failure> {
+fn sessions(calendar: &Calendar, dates: DateSelection) -> Result<Vec<Day>> {
     let (found, asked) = match dates {
         DateSelection::AsOf(None) => (calendar.sessions().last().copied().into_iter().collect(), String::new()),
         DateSelection::AsOf(Some(day)) => {
@@ -162,5 +157,11 @@ fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as
 }
 
 fn bad_input(error: &DataError) -> Failure {
-    Failure::from_error(ExitStatus::BadInput, error).help(error.help())
+    let kind = match error {
+        DataError::NotFound { .. } => FailureKind::NotFound,
+        _ => FailureKind::Other,
+    };
+    Failure::from_error(ExitStatus::BadInput, error)
+        .of_kind(kind)
+        .help(error.help())
 }
