@@ -3,5 +3,7 @@
 //! The collector is a real OTLP service over gRPC, in this process. Read [`receiver`] next.
 
 mod document;
+mod fleet;
 mod library;
 mod receiver;
+mod worker;

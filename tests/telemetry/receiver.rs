@@ -89,7 +89,7 @@ struct Taken {
 pub(crate) struct Receiver {
     taken: Arc<Mutex<Taken>>,
     port: u16,
-    _runtime: Runtime,
+    runtime: Option<Runtime>,
 }
 
 impl Receiver {
@@ -123,7 +123,7 @@ impl Receiver {
         Self {
             taken,
             port,
-            _runtime: runtime,
+            runtime: Some(runtime),
         }
     }
 
@@ -165,6 +165,13 @@ impl Receiver {
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().expect("no collector panics")
+    }
+}
+
+impl Drop for Receiver {
+    /// A test that runs on a runtime may not wait for another one's end.
+    fn drop(&mut self) {
+        self.runtime.take().map(Runtime::shutdown_background);
     }
 }
 

@@ -45,7 +45,7 @@ async fn readiness_follows_the_queue() {
     assert_eq!(queue.until_ended(run).await, RunState::Succeeded);
     patiently(async || {
         let (_, metrics) = get(address, "/metrics").expect("it answers");
-        metrics.contains("tickfleet_worker_committed_total 10")
+        metrics.contains("tickfleet_jobs_committed_total{tickfleet_kind=\"noop/1\",tickfleet_stage=\"noop\"} 10")
     })
     .await;
     worker.signal("TERM");

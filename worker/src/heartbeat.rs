@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tickfleet_protocol::limits::MAX_BATCH;
 use tickfleet_runtime::broker::{Held as HeldClaim, Result};
+use tickfleet_runtime::telemetry::metrics;
 use tokio::runtime::Handle;
 
 use crate::backoff::within;
@@ -104,6 +105,7 @@ fn give_up_overdue(shared: &Shared) {
         tracing::error!(%job, age_s = age.as_secs(), "a job hangs: its lease is left to end, its lane is lost");
     }
     Status::add(&shared.status.given_up, overdue.len());
+    metrics::shared().worker.hung.add(overdue.len() as u64);
 }
 
 /// Renews every lease; false where a call failed.

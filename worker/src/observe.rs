@@ -58,7 +58,6 @@ impl Observe {
             };
             seen.insert(claim.token, entry);
         }
-        shared().worker.held.set(seen.len() as u64);
     }
 
     /// Reads a job's input.
@@ -111,11 +110,9 @@ impl Observe {
 
     /// A claim has ended; where it failed, `reason` says why.
     pub(crate) fn end(&self, token: &Token, end: End, reason: Option<&str>) {
-        let mut all = self.lock();
-        let ended = all.remove(token);
-        shared().worker.held.set(all.len() as u64);
-        drop(all);
-        let Some(seen) = ended else { return };
+        let Some(seen) = self.lock().remove(token) else {
+            return;
+        };
         let counts = &seen.counts;
         let end = match end {
             End::Committed if seen.is_found => End::Reused,
@@ -133,7 +130,8 @@ impl Observe {
             }
             End::Dead => counts.failed.add(1),
             End::Lost => counts.lost.add(1),
-            End::Returned | End::Untold => {}
+            End::Returned => counts.returned.add(1),
+            End::Untold => counts.untold.add(1),
         }
         if end != End::Returned {
             shared().processed(counts, seen.since.elapsed(), end.error());

@@ -143,6 +143,8 @@ impl Program {
         self.beside.spawn(memory::watch(observer.clone()));
         let queue = self.state.queue.clone();
         self.beside.spawn(tell::queue(observer.clone(), queue, self.say));
+        let claims = observer.clone();
+        telemetry::metrics::shared().worker.claims_from(move || claims.claims());
         let _ = self.state.worker.set(observer.clone());
         let ended = tokio::select! {
             // In this order: a worker that has nothing to do drains at once.
@@ -170,8 +172,7 @@ impl Health for State {
     }
 
     fn metrics(&self) -> String {
-        let of_worker = self.worker.get().map(Observer::metrics_text).unwrap_or_default();
-        telemetry::metrics_text() + &of_worker
+        telemetry::metrics_text()
     }
 }
 

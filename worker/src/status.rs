@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tickfleet_protocol::ids::{JobKind, JobRef, WorkerId};
 use tickfleet_runtime::broker::BrokerError;
 use tickfleet_runtime::cache::{Tier, TierCounts};
+use tickfleet_runtime::telemetry::metrics::ClaimLevels;
 
 use crate::claim::{CLAIM_WAIT, Shared};
 use crate::held::Load;
@@ -53,29 +54,6 @@ pub struct Contact {
 }
 
 impl Status {
-    /// Every count with its name and meaning.
-    fn counts(&self) -> [(&'static str, &'static str, &AtomicU64); 9] {
-        [
-            ("claimed", "Claims delivered", &self.claimed),
-            ("computed", "Jobs computed, in whatever way that ended", &self.computed),
-            ("committed", "Jobs committed", &self.committed),
-            ("found", "Jobs whose result was stored already", &self.found),
-            ("failed", "Failures reported", &self.failed),
-            ("lost", "Outcomes that came too late to count", &self.lost),
-            ("handed_back", "Claims handed back without a verdict", &self.handed_back),
-            (
-                "given_up",
-                "Jobs given up because they computed too long",
-                &self.given_up,
-            ),
-            (
-                "untold",
-                "Claims left to their leases because the queue did not answer",
-                &self.untold,
-            ),
-        ]
-    }
-
     /// Adds to a count.
     pub fn add(count: &AtomicU64, more: usize) {
         count.fetch_add(more as u64, Ordering::Relaxed);
@@ -189,27 +167,14 @@ impl Observer {
         self.shared.room.use_lanes(lanes)
     }
 
-    /// What the worker counts, in Prometheus' text format.
-    pub fn metrics_text(&self) -> String {
-        let (status, load) = (self.status(), self.load());
-        let levels = [
-            ("waiting", load.waiting),
-            ("computing", load.computing),
-            ("alone", load.alone_waiting + load.alone_computing),
-            ("stuck", load.stuck),
-        ];
-        let mut text = String::new();
-        for (name, help, count) in status.counts() {
-            let count = count.load(Ordering::Relaxed);
-            let name = format!("tickfleet_worker_{name}_total");
-            text += &format!("# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}\n");
+    /// How many of its claims are how far.
+    pub fn claims(&self) -> ClaimLevels {
+        let load = self.load();
+        ClaimLevels {
+            waiting: (load.waiting + load.alone_waiting) as u64,
+            computing: (load.computing.saturating_sub(load.stuck) + load.alone_computing) as u64,
+            stuck: load.stuck as u64,
         }
-        text +=
-            "# HELP tickfleet_worker_claims Claims whose outcome is not known\n# TYPE tickfleet_worker_claims gauge\n";
-        for (state, claims) in levels {
-            text += &format!("tickfleet_worker_claims{{state=\"{state}\"}} {claims}\n");
-        }
-        text
     }
 
     /// Whether the broker answered within three polls, or three `announcements` while the worker has no reason to poll.

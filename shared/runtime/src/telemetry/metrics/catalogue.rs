@@ -11,6 +11,8 @@ pub const STAGE: &str = "tickfleet.stage";
 pub const TIER: &str = "tickfleet.cache.tier";
 /// Outcome of a look-up: `hit` or `miss`.
 pub const RESULT: &str = "tickfleet.cache.result";
+/// How far a claim is: `waiting`, `computing`, or `stuck` where it computes longer than it may.
+pub const CLAIM_STATE: &str = "tickfleet.claim.state";
 /// State of a run.
 pub const STATE: &str = "tickfleet.run.state";
 /// What went wrong; absent where nothing did.
@@ -79,6 +81,10 @@ instruments! {
         "Failures after which the job is tried again; the other failures are dead letters";
     LOST = "tickfleet.jobs.lost", Counter, "{job}", [KIND, STAGE],
         "Outcomes that came too late: the claim had ended, or another worker was first";
+    RETURNED = "tickfleet.jobs.returned", Counter, "{job}", [KIND, STAGE],
+        "Deliveries that were handed back without a verdict, and charged nothing";
+    UNTOLD = "tickfleet.jobs.untold", Counter, "{job}", [KIND, STAGE],
+        "Outcomes of which the queue could not be told: the leases return the jobs";
     REUSED = "tickfleet.results.reused", Counter, "{result}", [KIND, STAGE],
         "Jobs whose result was there already, and that computed nothing";
     EXECUTED = "tickfleet.kernels.executed", Counter, "{execution}", [KIND, STAGE],
@@ -97,8 +103,10 @@ instruments! {
         "Lanes of this worker";
     LANES_BUSY = "tickfleet.worker.lanes.busy", Gauge, "{lane}", [],
         "Lanes of this worker that compute";
-    HELD = "tickfleet.worker.jobs.held", Gauge, "{job}", [],
-        "Jobs that this worker holds";
+    CLAIMS = "tickfleet.worker.claims", Gauge, "{claim}", [CLAIM_STATE],
+        "Claims of this worker whose outcome is not known";
+    HUNG = "tickfleet.worker.jobs.hung", Counter, "{job}", [],
+        "Jobs that computed longer than a job may: their lanes are lost, their leases left to end";
     LOOKUPS = "tickfleet.cache.lookups", Counter, "{lookup}", [TIER, RESULT],
         "Look-ups in a tier of the cache";
     READ = "tickfleet.cache.read", Counter, "By", [TIER],

@@ -31,6 +31,10 @@ pub struct JobMetrics {
     pub retried: Count,
     /// Outcomes that came too late.
     pub lost: Count,
+    /// Deliveries handed back.
+    pub returned: Count,
+    /// Outcomes that could not be told.
+    pub untold: Count,
     /// Results that were there already.
     pub reused: Count,
     /// Kernels that ran.
@@ -57,6 +61,8 @@ impl JobMetrics {
             failed: Count::default(),
             retried: Count::default(),
             lost: Count::default(),
+            returned: Count::default(),
+            untold: Count::default(),
             reused: Count::default(),
             executed: Count::default(),
         }

@@ -9,7 +9,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 
-use super::catalogue::{self, ERROR_TYPE, Instrument, RESULT, STATE, TIER};
+use super::catalogue::{self, CLAIM_STATE, ERROR_TYPE, Instrument, RESULT, STATE, TIER};
 use super::cluster::STATES;
 use super::{ClusterLevels, Count, Durations, JobMetrics, Level, Metrics, Tier};
 use crate::telemetry::TelemetryError;
@@ -84,12 +84,14 @@ fn register(meter: &Meter, metrics: &'static Metrics) {
 type Column = fn(&JobMetrics) -> &Count;
 
 fn jobs(meter: &Meter, metrics: &'static Metrics) {
-    let counters: [(&Instrument, Column); 7] = [
+    let counters: [(&Instrument, Column); 9] = [
         (&catalogue::CLAIMED, |row| &row.claimed),
         (&catalogue::COMMITTED, |row| &row.committed),
         (&catalogue::FAILED, |row| &row.failed),
         (&catalogue::RETRIED, |row| &row.retried),
         (&catalogue::LOST, |row| &row.lost),
+        (&catalogue::RETURNED, |row| &row.returned),
+        (&catalogue::UNTOLD, |row| &row.untold),
         (&catalogue::REUSED, |row| &row.reused),
         (&catalogue::EXECUTED, |row| &row.executed),
     ];
@@ -119,14 +121,27 @@ fn tiers(meter: &Meter, metrics: &'static Metrics) {
 }
 
 fn levels(meter: &Meter, metrics: &'static Metrics) {
-    let levels: [(&Instrument, &'static Level); 3] = [
-        (&catalogue::LANES, &metrics.worker.lanes),
-        (&catalogue::LANES_BUSY, &metrics.worker.busy),
-        (&catalogue::HELD, &metrics.worker.held),
-    ];
-    for (instrument, level) in levels {
+    let worker = &metrics.worker;
+    for (instrument, level) in [
+        (&catalogue::LANES, &worker.lanes),
+        (&catalogue::LANES_BUSY, &worker.busy),
+    ] {
         gauge(meter, instrument, move |observer| observer.observe(level.get(), &[]));
     }
+    gauge(meter, &catalogue::CLAIMS, |observer| {
+        let Some(claims) = worker.claims() else { return };
+        for (state, count) in [
+            ("waiting", claims.waiting),
+            ("computing", claims.computing),
+            ("stuck", claims.stuck),
+        ] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            observer.observe(count, &[KeyValue::new(CLAIM_STATE, state)]);
+        }
+    });
+    counter(meter, &catalogue::HUNG, |observer| {
+        observer.observe(worker.hung.get(), &[]);
+    });
 }
 
 fn cluster(meter: &Meter, cluster: &'static ClusterLevels) {
@@ -197,6 +212,7 @@ mod tests {
     use prometheus::proto::MetricType;
     use tickfleet_protocol::ids::Millis;
 
+    use super::super::ClaimLevels;
     use super::catalogue::{ALL, Form};
     use super::*;
 
@@ -219,6 +235,10 @@ mod tests {
         metrics.served("cluster.v1.Cluster/Submit", "OK", took);
         metrics.tier(Tier::Disk).hits.add(3);
         metrics.worker.lanes.set(8);
+        metrics.worker.claims_from(|| ClaimLevels {
+            waiting: 5,
+            ..ClaimLevels::default()
+        });
         metrics.cluster.set(&[], 4, Millis(0));
         metrics.spans.dropped.add(7);
     }
@@ -281,6 +301,7 @@ mod tests {
             "tickfleet_jobs_claimed_total{tickfleet_kind=\"scan/1\",tickfleet_stage=\"map\"} 12",
             "tickfleet_jobs_committed_total{tickfleet_kind=\"scan/1\",tickfleet_stage=\"map\"} 10",
             "tickfleet_worker_lanes 8",
+            "tickfleet_worker_claims{tickfleet_claim_state=\"waiting\"} 5",
             "tickfleet_runs{tickfleet_run_state=\"succeeded\"} 0",
             "tickfleet_workers 4",
             "tickfleet_cache_lookups_total{tickfleet_cache_result=\"hit\",tickfleet_cache_tier=\"disk\"} 3",

@@ -8,6 +8,7 @@ mod cluster;
 mod jobs;
 mod meters;
 
+use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
@@ -121,15 +122,48 @@ pub struct SpanCounts {
     pub dropped: Count,
 }
 
+/// How many claims of a worker are how far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClaimLevels {
+    /// Their jobs have not begun.
+    pub waiting: u64,
+    /// Their jobs compute.
+    pub computing: u64,
+    /// Their jobs compute longer than they may.
+    pub stuck: u64,
+}
+
 /// What a worker is doing.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct WorkerLevels {
     /// Lanes that it has.
     pub lanes: Level,
     /// Lanes that compute.
     pub busy: Level,
-    /// Jobs that it holds.
-    pub held: Level,
+    /// Jobs that hung.
+    pub hung: Count,
+    claims: OnceLock<Box<dyn Fn() -> ClaimLevels + Send + Sync>>,
+}
+
+impl WorkerLevels {
+    /// Names where the claims are looked up when someone reads; the first word holds.
+    pub fn claims_from(&self, look: impl Fn() -> ClaimLevels + Send + Sync + 'static) {
+        let _ = self.claims.set(Box::new(look));
+    }
+
+    fn claims(&self) -> Option<ClaimLevels> {
+        self.claims.get().map(|look| look())
+    }
+}
+
+impl fmt::Debug for WorkerLevels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerLevels")
+            .field("lanes", &self.lanes)
+            .field("busy", &self.busy)
+            .field("hung", &self.hung)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Everything that a process counts.
