@@ -170,8 +170,7 @@ impl Health for State {
     }
 
     fn metrics(&self) -> String {
-        let of_worker = self.worker.get().map(Observer::metrics_text).unwrap_or_default();
-        telemetry::metrics_text() + &of_worker
+        telemetry::metrics_text()
     }
 }
 

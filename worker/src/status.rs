@@ -53,29 +53,6 @@ pub struct Contact {
 }
 
 impl Status {
-    /// Every count with its name and meaning.
-    fn counts(&self) -> [(&'static str, &'static str, &AtomicU64); 9] {
-        [
-            ("claimed", "Claims delivered", &self.claimed),
-            ("computed", "Jobs computed, in whatever way that ended", &self.computed),
-            ("committed", "Jobs committed", &self.committed),
-            ("found", "Jobs whose result was stored already", &self.found),
-            ("failed", "Failures reported", &self.failed),
-            ("lost", "Outcomes that came too late to count", &self.lost),
-            ("handed_back", "Claims handed back without a verdict", &self.handed_back),
-            (
-                "given_up",
-                "Jobs given up because they computed too long",
-                &self.given_up,
-            ),
-            (
-                "untold",
-                "Claims left to their leases because the queue did not answer",
-                &self.untold,
-            ),
-        ]
-    }
-
     /// Adds to a count.
     pub fn add(count: &AtomicU64, more: usize) {
         count.fetch_add(more as u64, Ordering::Relaxed);
@@ -187,29 +164,6 @@ impl Observer {
     /// Lets it claim for so many lanes only, at least one; gives whether that is a change.
     pub fn use_lanes(&self, lanes: usize) -> bool {
         self.shared.room.use_lanes(lanes)
-    }
-
-    /// What the worker counts, in Prometheus' text format.
-    pub fn metrics_text(&self) -> String {
-        let (status, load) = (self.status(), self.load());
-        let levels = [
-            ("waiting", load.waiting),
-            ("computing", load.computing),
-            ("alone", load.alone_waiting + load.alone_computing),
-            ("stuck", load.stuck),
-        ];
-        let mut text = String::new();
-        for (name, help, count) in status.counts() {
-            let count = count.load(Ordering::Relaxed);
-            let name = format!("tickfleet_worker_{name}_total");
-            text += &format!("# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}\n");
-        }
-        text +=
-            "# HELP tickfleet_worker_claims Claims whose outcome is not known\n# TYPE tickfleet_worker_claims gauge\n";
-        for (state, claims) in levels {
-            text += &format!("tickfleet_worker_claims{{state=\"{state}\"}} {claims}\n");
-        }
-        text
     }
 
     /// Whether the broker answered within three polls, or three `announcements` while the worker has no reason to poll.
