@@ -104,6 +104,10 @@ impl Broker for Server {
         unreachable!("{NOT_ASKED}")
     }
 
+    async fn summary(&self, _: RunId) -> Result<Option<RunSummary>> {
+        unreachable!("{NOT_ASKED}")
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         unreachable!("{NOT_ASKED}")
     }
@@ -149,6 +153,14 @@ impl Broker for Server {
     }
 
     async fn drain(&self, _: &WorkerId, _: bool) -> Result<bool> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn audit(&self, _: RunId, _: bool) -> Result<Audit> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn sweep(&self, _: bool) -> Result<Sweep> {
         unreachable!("{NOT_ASKED}")
     }
 }
