@@ -116,14 +116,6 @@ impl Broker for Server {
         unreachable!("{NOT_ASKED}")
     }
 
-    async fn audit(&self, _: RunId, _: bool) -> Result<Audit> {
-        unreachable!("{NOT_ASKED}")
-    }
-
-    async fn sweep(&self, _: bool) -> Result<Sweep> {
-        unreachable!("{NOT_ASKED}")
-    }
-
     async fn dead(&self, _: RunId) -> Result<Vec<DeadLetter>> {
         unreachable!("{NOT_ASKED}")
     }
