@@ -241,4 +241,4 @@ impl Broker for Moody {
     async fn sweep(&self, repair: bool) -> Result<Sweep> {
         self.inner.sweep(repair).await
     }
-
+}
