@@ -48,6 +48,8 @@ impl Takes for OfAScan {
             &registry::CACHE_DISK,
             &registry::SHARD_SIZE,
             &registry::OTLP,
+            &registry::JOB_SPANS,
+            &registry::JOB_SPANS_RATIO,
         ];
         setting.table == Table::Scan || OfResults::takes(setting) || is_one_of(setting, &embedded)
     }

@@ -97,6 +97,10 @@ impl Broker for Observed {
         self.timed("run", self.broker.run(run)).await
     }
 
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        self.timed("summary", self.broker.summary(run)).await
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         self.timed("list", self.broker.list()).await
     }
