@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tickfleet_worker::jobs::Kind;
 
 use tickfleet_protocol::ids::WorkerId;
 use tickfleet_protocol::limits::DEFAULT_LEASE_MS;
 use tickfleet_runtime::broker::Broker;
 use tickfleet_runtime::broker::memory::MemoryBroker;
+use tickfleet_runtime::cache::{self, DiskTier};
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::{Machine, Pool};
 use tickfleet_runtime::shutdown::{Shutdown, Stop};
@@ -41,11 +43,12 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts it with `lanes` lanes (default: what the machine offers) and a cache of `cache_bytes`.
+    /// Starts it with `lanes` lanes (default: what the machine offers), a cache of `cache_bytes` for inputs, and a disk
+    /// tier for results where one is wanted.
     ///
     /// # Errors
     /// Threads cannot be started.
-    pub fn start(lanes: Option<usize>, cache_bytes: u64) -> Result<Self, Failure> {
+    pub fn start(lanes: Option<usize>, cache_bytes: u64, disk: Option<Arc<DiskTier>>) -> Result<Self, Failure> {
         let machine = Machine::detect();
         let lanes = lanes.unwrap_or_else(|| machine.lanes(JOB_BYTES));
         let pool = Pool::new(lanes).map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
@@ -57,13 +60,17 @@ impl Embedded {
             lease: Duration::from_millis(DEFAULT_LEASE_MS),
             job_max: JOB_MAX,
             drain_max: DRAIN_MAX,
+            kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
             solo: None,
         };
         let drain = Stop::default();
-        let worker = Worker::new(broker.clone(), inputs.clone(), pool.clone(), options);
+        // What is stored in the queue is in this process's memory already.
+        let local = cache::Local::new(0, disk);
+        let results = Arc::new(cache::Results::beside(broker.clone(), local));
+        let worker = Worker::with_results(broker.clone(), results.clone(), inputs.clone(), pool.clone(), options);
         let worker = tokio::spawn(worker.run(drain.asked()));
         Ok(Self {
-            cluster: Local::new(broker, Reading::Shared(inputs), pool, about()),
+            cluster: Local::with_results(broker, results, Reading::Shared(inputs), pool, about()),
             lanes,
             drain,
             worker,

@@ -1,7 +1,7 @@
 //! What a run says while it goes: progress and notes for people on standard error, or events for programs, one JSON
 //! object a line on standard output.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,9 +12,11 @@ use tickfleet_runtime::broker::Progress as RunProgress;
 use crate::cluster::Accepted;
 use crate::report::Report;
 use crate::settings::RunOptions;
+use crate::submit::Warmed;
 use crate::view::colour::{Stream, Tone, colours};
 use crate::view::progress::{Bar, Lines, Progress, Quiet, Snapshot};
 use crate::view::stdout::Out;
+use crate::view::streams::{OfProcess, Streams};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// Between two plain progress lines.
@@ -57,6 +59,16 @@ pub enum Event<'a> {
         /// The row, columns as in the result.
         row: &'a RawValue,
     },
+    /// The cache is warm.
+    Warmed {
+        /// The run that warmed it.
+        run: RunId,
+        /// What became of its jobs.
+        #[serde(flatten)]
+        warmed: Warmed,
+        /// From the command's start to the run's end.
+        elapsed_ms: u64,
+    },
     /// The run's end.
     Final(&'a Report),
     /// What kept the run from ending well.
@@ -90,37 +102,38 @@ pub struct Events {
     quiet: bool,
     progress: Box<dyn Progress + Send>,
     last: Option<Snapshot>,
-    stdout: Out<std::io::Stdout>,
+    stdout: Out<Box<dyn Write + Send>>,
+    stderr: Box<dyn Write + Send>,
 }
 
 impl Events {
     /// As the options and the terminal ask.
     pub fn new(options: &RunOptions) -> Self {
-        let progress: Box<dyn Progress + Send> = if options.json || options.quiet {
+        Self::on(&OfProcess, options.json, options.quiet)
+    }
+
+    /// On any streams: objects instead of text with `json`, neither progress nor notes with `quiet`.
+    pub fn on(streams: &dyn Streams, json: bool, quiet: bool) -> Self {
+        let progress: Box<dyn Progress + Send> = if json || quiet {
             Box::new(Quiet)
-        } else if std::io::stderr().is_terminal() {
+        } else if streams.is_live() {
             Box::new(Bar::stderr())
         } else {
-            Box::new(Lines::stderr(LINE_EVERY))
+            Box::new(Lines::new(streams.stderr(), LINE_EVERY))
         };
         Self {
-            json: options.json,
-            quiet: options.quiet,
+            json,
+            quiet,
             progress,
             last: None,
-            stdout: Out::stdout(),
+            stdout: Out::new(streams.stdout()),
+            stderr: streams.stderr(),
         }
     }
 
     /// Events of a run that fails before its options are known.
     pub fn json_only() -> Self {
-        Self {
-            json: true,
-            quiet: true,
-            progress: Box::new(Quiet),
-            last: None,
-            stdout: Out::stdout(),
-        }
+        Self::on(&OfProcess, true, true)
     }
 
     /// Whether events are printed instead of text.
@@ -181,9 +194,14 @@ impl Events {
         if !self.quiet {
             let summary = report.summary(elapsed, colours(Stream::Stderr));
             // Whoever closed standard error does not want the summary.
-            let _ = std::io::stderr().lock().write_all(summary.as_bytes());
+            let _ = self.stderr.write_all(summary.as_bytes());
         }
         Ok(())
+    }
+
+    /// Ends progress.
+    pub fn end(&mut self) {
+        self.clear();
     }
 
     /// Ends progress; with `--json`, the failure becomes an event too.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use tickfleet_protocol::ids::{EventId, RunId, StageIndex};
+use tickfleet_protocol::ids::{EventId, Millis, RunId, StageIndex};
 use tickfleet_protocol::plan::stage_name;
 use tickfleet_runtime::broker::{Counts, Progress, ProgressKind, RunState, RunSummary};
 use tickfleet_runtime::failure::Failure;
@@ -42,12 +42,28 @@ impl Lanes {
     }
 }
 
-/// Shows a run's progress, from its first event on, until it ends, and says how it did.
+/// Which events are printed where events are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// All that are kept.
+    FromStart,
+    /// Those that come, and the end.
+    News,
+}
+
+/// Shows a run's progress until it ends, and says how it did. What was before is read too: it makes the progress right.
 ///
 /// # Errors
 /// The cluster does not answer, or no longer has the run.
-pub async fn follow(cluster: &dyn Cluster, run: RunId, lanes: Lanes, events: &mut Events) -> Result<RunState, Failure> {
-    let mut stage = OpenStage::of(&cluster.get(run).await?);
+pub async fn follow(
+    cluster: &dyn Cluster,
+    run: RunId,
+    told: Told,
+    lanes: Lanes,
+    events: &mut Events,
+) -> Result<RunState, Failure> {
+    let known = cluster.get(run).await?;
+    let mut stage = OpenStage::of(&known);
     let mut news = cluster.watch(run, EventId::START).await?;
     let mut count = lanes.count(cluster).await.unwrap_or_default();
     let (mut ended, mut ticks) = (None, 0);
@@ -63,7 +79,9 @@ pub async fn follow(cluster: &dyn Cluster, run: RunId, lanes: Lanes, events: &mu
         };
         if let Some(progress) = progress {
             stage.take(&progress);
-            events.emit(&Event::Progress { run, what: &progress })?;
+            if told == Told::FromStart || is_news(&progress, known.counts()) {
+                events.emit(&Event::Progress { run, what: &progress })?;
+            }
             if let ProgressKind::Ended { state } = progress.kind {
                 ended = Some(state);
             }
@@ -83,6 +101,16 @@ pub async fn follow(cluster: &dyn Cluster, run: RunId, lanes: Lanes, events: &mu
     }
 }
 
+/// Whether an event may have come after the counts were these: of what a run does over and over, only more tells.
+fn is_news(progress: &Progress, known: Counts) -> bool {
+    match progress.kind {
+        ProgressKind::Submitted | ProgressKind::StageOpened { .. } | ProgressKind::Committed { .. } => {
+            progress.counts.done > known.done
+        }
+        _ => progress.counts.done >= known.done,
+    }
+}
+
 /// The stage whose jobs are computed, told by counts: whoever missed events still has the right numbers.
 struct OpenStage {
     /// Jobs of each stage.
@@ -90,7 +118,11 @@ struct OpenStage {
     open: usize,
     done: u64,
     retries: u64,
-    since: Instant,
+    /// When it opened, and when its last event came, by the queue's clock.
+    opened_at: Millis,
+    last_at: Millis,
+    /// When that event was heard, by this machine's.
+    heard: Instant,
 }
 
 impl OpenStage {
@@ -100,24 +132,29 @@ impl OpenStage {
             open: 0,
             done: 0,
             retries: 0,
-            since: Instant::now(),
+            opened_at: run.submitted_at,
+            last_at: run.submitted_at,
+            heard: Instant::now(),
         }
     }
 
     fn take(&mut self, progress: &Progress) {
+        (self.last_at, self.heard) = (progress.at, Instant::now());
         match progress.kind {
-            ProgressKind::StageOpened { stage, .. } | ProgressKind::Committed { stage, .. } => self.enter(stage),
+            ProgressKind::StageOpened { stage, .. } | ProgressKind::Committed { stage, .. } => {
+                self.enter(stage, progress.at);
+            }
             ProgressKind::Retried { .. } => self.retries += 1,
             _ => {}
         }
         self.count(progress.counts);
     }
 
-    fn enter(&mut self, stage: StageIndex) {
+    fn enter(&mut self, stage: StageIndex, at: Millis) {
         let stage = usize::from(stage.0);
         if stage != self.open {
             self.open = stage;
-            self.since = Instant::now();
+            self.opened_at = at;
         }
     }
 
@@ -134,7 +171,7 @@ impl OpenStage {
             total: self.totals.get(self.open).copied().unwrap_or_default(),
             retries: self.retries,
             lanes,
-            elapsed: self.since.elapsed(),
+            elapsed: Duration::from_millis(self.last_at.since_ms(self.opened_at)) + self.heard.elapsed(),
         }
     }
 }

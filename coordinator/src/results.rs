@@ -9,7 +9,6 @@ use futures::TryStreamExt;
 use rayon::prelude::*;
 use serde_json::value::RawValue;
 use tickfleet_protocol::ids::RunId;
-use tickfleet_protocol::plan::stage_name;
 use tickfleet_runtime::broker::RunState;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::sink::{ClosedFile, FileSink, Metadata, SinkError, Target};
@@ -17,6 +16,7 @@ use tickfleet_runtime::sink::{ClosedFile, FileSink, Metadata, SinkError, Target}
 use crate::cluster::{Cluster, DayTables, Part};
 use crate::events::{Event, Events};
 use crate::report::{Report, Written};
+use crate::view::letters::job;
 use crate::view::ranked::RankedRow;
 
 /// Dead letters named in a failure.
@@ -80,12 +80,11 @@ pub async fn failure(cluster: &dyn Cluster, run: RunId, state: RunState) -> Fail
         return failure;
     };
     let named = dead.iter().take(DEAD_SHOWN).fold(failure, |failure, letter| {
-        let stage = stage_name(u32::from(letter.job.stage.0));
-        failure.why(format!("{stage} job {}: {}", letter.job.index.0, letter.reason))
+        failure.why(format!("{}: {}", job(&letter.job), letter.reason))
     });
     match dead.len().saturating_sub(DEAD_SHOWN) {
         0 => named,
-        more => named.why(format!("and {more} jobs more")),
+        more => named.why(format!("and {more} more jobs")),
     }
 }
 

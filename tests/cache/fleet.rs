@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tickfleet_worker::jobs::Kind;
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -162,6 +163,7 @@ async fn scan(broker: Arc<dyn Broker>, results: Arc<Results>, reader: &Results, 
         lease: Duration::from_secs(15),
         job_max: PATIENCE,
         drain_max: PATIENCE,
+        kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
         solo: None,
     };
     let pool = Pool::new(2).expect("threads can be started");

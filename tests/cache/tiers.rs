@@ -11,8 +11,8 @@ use bytes::Bytes;
 use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
 use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token, WorkerId};
 use tickfleet_runtime::broker::{
-    Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun,
-    Progress, Result, RunRecord, RunSummary, Submitted,
+    Audit, Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held,
+    NewRun, Progress, Result, RunRecord, RunSummary, Submitted, Sweep,
 };
 use tickfleet_worker::jobs::WorkCounts;
 
@@ -228,5 +228,13 @@ impl Broker for Moody {
 
     async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool> {
         self.inner.drain(worker, is_draining).await
+    }
+
+    async fn audit(&self, run: RunId, repair: bool) -> Result<Audit> {
+        self.inner.audit(run, repair).await
+    }
+
+    async fn sweep(&self, repair: bool) -> Result<Sweep> {
+        self.inner.sweep(repair).await
     }
 }

@@ -14,3 +14,4 @@ mod refusals;
 mod report;
 mod stop;
 mod streams;
+mod verbs;

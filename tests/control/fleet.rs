@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tickfleet_worker::jobs::Kind;
 
 use tempfile::TempDir;
 use tickfleet_coordinator::cluster::{Cluster, connect};
@@ -16,11 +17,11 @@ use tickfleet_runtime::broker::redis::{RedisBroker, RedisOptions};
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::settings::{InForce, Layer, registry};
+use tickfleet_runtime::shutdown::{Shutdown, Stop};
 use tickfleet_tests::binary::coordinator_binary;
 use tickfleet_tests::program::{Invocation, coordinator};
 use tickfleet_tests::redis_server::RedisServer;
 use tickfleet_worker::{Worker, WorkerOptions};
-use tokio::sync::watch;
 use tonic::transport::{Channel, Endpoint};
 
 /// How long anything is waited for: far beyond any honest time, so that only a hang meets it.
@@ -110,14 +111,15 @@ pub(crate) fn signal(process: u32, name: &str) {
 
 /// A worker of this process on a queue, drained when it is dropped.
 pub(crate) struct Working {
-    drain: watch::Sender<bool>,
+    drain: Stop,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Working {
     /// Starts one.
     pub(crate) fn start(redis: &str) -> Self {
-        let (drain, draining) = watch::channel(false);
+        let drain = Stop::default();
+        let asked = drain.asked();
         let (redis, (up, is_up)) = (redis.to_owned(), mpsc::channel());
         let thread = std::thread::spawn(move || {
             runtime().block_on(async move {
@@ -130,10 +132,13 @@ impl Working {
                         read_ahead: 2,
                         lease: Duration::from_secs(15),
                         job_max: BOUND,
+                        drain_max: BOUND,
+                        kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
+                        solo: None,
                     },
                 );
                 up.send(()).expect("the test waits for it");
-                worker.run(draining).await.expect("a worker that has started works");
+                worker.run(asked).await.expect("a worker that has started works");
             });
         });
         is_up.recv_timeout(BOUND).expect("the worker starts");
@@ -146,7 +151,7 @@ impl Working {
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.drain.send_replace(true);
+        self.drain.ask(Shutdown::Draining);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
             && !std::thread::panicking()

@@ -192,7 +192,7 @@ fn a_run_that_fails_says_why() {
         let worker = fleet.worker();
         let outcome = submitting.join().expect("the submission ends");
         assert_eq!(outcome.stdout, "1\n", "{outcome:#?}");
-        for needle in ["error: the run failed", "why: map job 0:", "coordinator retry"] {
+        for needle in ["error: the run failed", "why: map/0:", "coordinator retry"] {
             assert!(outcome.stderr.contains(needle), "{needle}: {outcome:#?}");
         }
         worker

@@ -19,6 +19,7 @@ async fn conforms_on_several_shards() {
     conformance::events::run_all(&harness).await;
     conformance::results::run_all(&harness).await;
     conformance::fleet::run_all(&harness).await;
+    conformance::audit::run_all(&harness).await;
     conformance::delivery::a_small_run_is_not_starved_by_a_big_one(&harness).await;
     conformance::delivery::a_late_run_gets_its_share_and_no_more(&harness).await;
     conformance::delivery::batches_answer_item_by_item(&harness).await;

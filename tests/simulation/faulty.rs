@@ -19,8 +19,8 @@ use tickfleet_runtime::broker::clock::ManualClock;
 use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::broker::token::TokenSource;
 use tickfleet_runtime::broker::{
-    Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun,
-    Progress, Result, RunRecord, RunSummary, Submitted,
+    Audit, Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held,
+    NewRun, Progress, Result, RunRecord, RunSummary, Submitted, Sweep,
 };
 use tickfleet_tests::random::Random;
 use tokio::sync::Notify;
@@ -338,6 +338,14 @@ impl Broker for FaultyBroker {
 
     async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool> {
         self.inner.drain(worker, is_draining).await
+    }
+
+    async fn audit(&self, run: RunId, repair: bool) -> Result<Audit> {
+        self.inner.audit(run, repair).await
+    }
+
+    async fn sweep(&self, repair: bool) -> Result<Sweep> {
+        self.inner.sweep(repair).await
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {

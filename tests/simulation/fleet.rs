@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
+use tickfleet_worker::jobs::Kind;
 
 use tickfleet_protocol::ids::{EventId, RunId, WorkerId};
 use tickfleet_runtime::broker::{Broker, Progress, ProgressKind, RunState};
@@ -61,6 +62,7 @@ impl Working {
             lease: LEASE,
             job_max: BOUND,
             drain_max: BOUND,
+            kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
             solo: None,
         };
         let drain = Stop::default();

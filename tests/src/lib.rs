@@ -11,6 +11,7 @@ pub mod program;
 pub mod random;
 pub mod redis_server;
 pub mod running;
+pub mod service;
 pub mod shell;
 pub mod tables;
 

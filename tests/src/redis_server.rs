@@ -118,6 +118,14 @@ impl RedisServer {
     /// When it does not come back.
     pub fn kill_and_restart(&mut self) {
         self.kill();
+        self.restart();
+    }
+
+    /// Starts a server that was killed again, on the same port and folder.
+    ///
+    /// # Panics
+    /// When it does not come back.
+    pub fn restart(&mut self) {
         self.process = spawn(&self.settings, self.port, &self.folder);
         assert!(
             wait_until_up(&mut self.process, self.port),

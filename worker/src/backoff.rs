@@ -25,7 +25,7 @@ pub struct Backoff {
 
 impl Backoff {
     /// The pause after one more failure: doubled each time up to a bound, and anywhere in the upper half of that.
-    pub fn next(&mut self) -> Duration {
+    pub fn pause(&mut self) -> Duration {
         let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         // Each state of a new hasher is random; that is all that is wanted of it.
@@ -86,7 +86,7 @@ where
             Ok(answer) => return Ok((answer, backoff.failures() > 0)),
             Err(error) => error,
         };
-        let pause = backoff.next();
+        let pause = backoff.pause();
         if !error.is_retryable() || backoff.failures() >= tries || cut.is_cancelled() {
             return Err(error);
         }
@@ -110,12 +110,12 @@ mod tests {
     fn pauses_grow_up_to_a_bound_and_start_over() {
         let mut backoff = Backoff::default();
         for full_ms in [50, 100, 200, 400, 800, 1_600, 2_000, 2_000] {
-            let pause = backoff.next();
+            let pause = backoff.pause();
             let full = Duration::from_millis(full_ms);
             assert!(pause >= full / 2 && pause <= full, "{pause:?} of {full:?}");
         }
         backoff.reset();
-        assert!(backoff.next() <= FIRST);
+        assert!(backoff.pause() <= FIRST);
     }
 
     #[tokio::test]

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::FutureExt;
+use tickfleet_protocol::identity;
 use tickfleet_protocol::ids::{Identity, JobRef, RunId};
 use tickfleet_runtime::broker::Claim;
 use tickfleet_runtime::cache::Probe;
@@ -16,7 +18,7 @@ use tickfleet_runtime::fault;
 use crate::backoff::READ_TRIES;
 use crate::claim::Shared;
 use crate::error::JobError;
-use crate::jobs::{Kind, Run};
+use crate::jobs::{Fetched, Kind, Run};
 use crate::lane::{self, Ready};
 use crate::outbox::Outcome;
 use crate::solo;
@@ -159,10 +161,20 @@ async fn unstored(shared: &Shared, named: Vec<Named>) -> Vec<Named> {
                 continue;
             }
         };
-        Status::add(&shared.status.found, 1);
-        shared.conclude(&named.claim, Outcome::Done(named.identity, result));
+        found(shared, &named.claim, named.identity, result);
     }
     unstored
+}
+
+/// Ends a claim with a result that was there.
+fn found(shared: &Shared, claim: &Claim, identity: Identity, result: Option<Bytes>) {
+    Status::add(&shared.status.found, 1);
+    shared.observe.found(&claim.token);
+    if result.is_some() {
+        // The queue is about to have it, and says by this that it was not computed for it.
+        shared.results.note(identity::found(&identity), Bytes::new());
+    }
+    shared.conclude(claim, Outcome::Done(identity, result));
 }
 
 /// One job that has input to fetch, or runs alone.
@@ -189,8 +201,15 @@ async fn fetch(shared: &Arc<Shared>, named: Named) -> Result<(), JobError> {
         let fetched = tokio::time::timeout(after, run.fetch(&claim.job, &shared.tools)).await;
         fetched.unwrap_or(Err(JobError::FetchTimeout { after }))
     };
-    let computation = shared.observe.fetch(&claim.token, fetching).await?;
+    let fetched = shared.observe.fetch(&claim.token, fetching).await?;
     fault::point("worker.after_fetch")?;
+    let computation = match fetched {
+        Fetched::Computation(computation) => computation,
+        Fetched::Result(result) => {
+            found(shared, &claim, identity, Some(result));
+            return Ok(());
+        }
+    };
     let ready = Ready {
         claim,
         identity,

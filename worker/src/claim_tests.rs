@@ -3,6 +3,7 @@
 #[path = "claim_tests/broker.rs"]
 mod broker;
 
+use crate::jobs::Kind;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,6 +37,7 @@ fn work(broker: &Arc<Counted>, job_max: Duration, drain_max: Duration) -> Workin
         lease: Duration::from_secs(3),
         job_max,
         drain_max,
+        kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
         solo: None,
     };
     let pool = Pool::new(LANES).expect("threads can be started");

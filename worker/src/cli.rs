@@ -7,8 +7,8 @@ use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::settings::InForce;
 use tickfleet_runtime::settings::flags::{SettingFlags, Takes};
 use tickfleet_runtime::settings::registry::{
-    CACHE_DIR, CACHE_DISK, HEALTH, INLINE_RESULT, JOB_MAX_S, JOB_MEMORY, JOB_SPANS, JOB_SPANS_RATIO, LANES, LEASE_MS,
-    LOG, LOG_FORMAT, MEMORY, NAME, OTLP, REDIS, REDIS_PREFIX, STORE, Setting,
+    CACHE_DIR, CACHE_DISK, HEALTH, INLINE_RESULT, JOB_MAX_S, JOB_MEMORY, JOB_SPANS, JOB_SPANS_RATIO, KINDS, LANES,
+    LEASE_MS, LOG, LOG_FORMAT, MEMORY, NAME, OTLP, REDIS, REDIS_PREFIX, STORE, Setting,
 };
 
 use crate::say::{Event, Say};
@@ -38,7 +38,7 @@ EXIT STATUS
 pub struct WorkerFlags;
 
 /// What a worker takes as flags.
-static FLAGS: [&Setting; 18] = [
+static FLAGS: [&Setting; 19] = [
     &REDIS,
     &REDIS_PREFIX,
     &STORE,
@@ -46,6 +46,7 @@ static FLAGS: [&Setting; 18] = [
     &LANES,
     &MEMORY,
     &NAME,
+    &KINDS,
     &LEASE_MS,
     &JOB_MAX_S,
     &JOB_MEMORY,

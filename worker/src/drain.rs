@@ -37,7 +37,7 @@ pub(crate) async fn drain(
         tracing::warn!(%injected, "draining all the same");
     }
     let untold_before = shared.status.untold.load(Ordering::Relaxed);
-    shared.hand_back(shared.held.withdraw_waiting(0));
+    shared.hand_back(shared.held.withdraw_waiting());
     tokio::select! {
         () = computed(shared) => {}
         () = reached(asked, Shutdown::Ending) => {}
@@ -66,8 +66,7 @@ pub(crate) async fn drain(
 async fn computed(shared: &Shared) {
     let began = Instant::now();
     while began.elapsed() < shared.options.drain_max {
-        let load = shared.held.load();
-        if load.computing <= load.stuck {
+        if shared.held.load().progressing() == 0 {
             return;
         }
         let _ = tokio::time::timeout(LOOK, shared.held.changed()).await;
@@ -83,7 +82,7 @@ async fn at_once(asked: &mut watch::Receiver<Shutdown>) {
 fn untold(shared: &Shared, untold_before: u64) -> Result<(), WorkerError> {
     let load = shared.held.load();
     let (_, held) = shared.held.jobs(0);
-    let claims = shared.outbox.len() + held - load.stuck;
+    let claims = shared.outbox.waiting() + held - load.stuck;
     let claims = claims as u64 + shared.status.untold.load(Ordering::Relaxed) - untold_before;
     if claims == 0 {
         Ok(())

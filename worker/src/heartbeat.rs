@@ -17,7 +17,7 @@ use crate::backoff::within;
 use crate::claim::Shared;
 use crate::status::Status;
 
-/// Longest time between two looks at what hangs, and before a failed beat is tried again.
+/// Longest time between two looks at what hangs, before a failed beat is tried again, and for the thread to end.
 const LOOK: Duration = Duration::from_secs(1);
 /// Longest that a beat may take: a lease that it would renew later has nearly ended.
 const BEAT_MAX: Duration = Duration::from_secs(5);
@@ -64,13 +64,13 @@ impl Heartbeat {
 }
 
 impl Heartbeat {
-    /// Ends the thread, and waits for it as long as a beat may take.
+    /// Ends the thread, and waits for it as long as a beat usually takes.
     pub(crate) async fn stop(mut self) {
         self.stop.ask();
         let Some(thread) = self.thread.take() else {
             return;
         };
-        match tokio::time::timeout(BEAT_MAX, tokio::task::spawn_blocking(move || thread.join())).await {
+        match tokio::time::timeout(LOOK, tokio::task::spawn_blocking(move || thread.join())).await {
             Ok(Ok(Ok(()))) => {}
             Ok(_) => tracing::error!("the heartbeat thread panicked"),
             Err(_) => tracing::warn!("the heartbeat thread does not end"),

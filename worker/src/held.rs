@@ -19,23 +19,53 @@ pub struct Held {
     changed: Notify,
 }
 
-/// How much a worker has to do.
+/// How much a worker has to do. Jobs that run alone need no lane, and are counted apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
-    /// Claims whose job has not begun.
+    /// Claims whose job waits for a lane.
     pub waiting: usize,
-    /// Claims whose job computes, those that hang included.
+    /// Claims whose job is on a lane, those that hang included.
     pub computing: usize,
     /// Lanes whose job has computed longer than any may.
     pub stuck: usize,
-    /// How long the job that computes longest, and does not hang, has done so.
+    /// Claims whose job waits to run alone.
+    pub alone_waiting: usize,
+    /// Claims whose job runs alone: one, or none.
+    pub alone_computing: usize,
+    /// How long the job on a lane that computes longest, and does not hang, has done so.
     pub oldest: Option<Duration>,
 }
 
 impl Load {
     /// Claims whose outcome is not known.
     pub const fn unended(&self) -> usize {
-        self.waiting + self.computing
+        self.waiting + self.computing + self.alone_waiting + self.alone_computing
+    }
+
+    /// Claims whose job computes and does not hang, wherever it does.
+    pub const fn progressing(&self) -> usize {
+        self.computing - self.stuck + self.alone_computing
+    }
+
+    fn enter(&mut self, phase: Phase, is_alone: bool) {
+        self.count_of(phase, is_alone).into_iter().for_each(|count| *count += 1);
+        self.stuck += usize::from(phase == Phase::Stuck);
+    }
+
+    fn leave(&mut self, phase: Phase, is_alone: bool) {
+        self.count_of(phase, is_alone).into_iter().for_each(|count| *count -= 1);
+        self.stuck -= usize::from(phase == Phase::Stuck);
+    }
+
+    /// The count that a claim in this phase is part of.
+    const fn count_of(&mut self, phase: Phase, is_alone: bool) -> Option<&mut usize> {
+        Some(match (phase, is_alone) {
+            (Phase::Waiting, false) => &mut self.waiting,
+            (Phase::Waiting, true) => &mut self.alone_waiting,
+            (Phase::Computing(_) | Phase::Stuck, false) => &mut self.computing,
+            (Phase::Computing(_) | Phase::Stuck, true) => &mut self.alone_computing,
+            (Phase::Done, _) => return None,
+        })
     }
 }
 
@@ -43,9 +73,8 @@ impl Load {
 struct State {
     claims: HashMap<Token, Entry>,
     added: u64,
-    waiting: usize,
-    computing: usize,
-    stuck: usize,
+    /// But for the oldest, which is looked for when it is asked for.
+    load: Load,
 }
 
 #[derive(Debug)]
@@ -78,28 +107,25 @@ impl Held {
                 phase: Phase::Waiting,
                 is_revoked: false,
             };
+            state.load.enter(Phase::Waiting, claim.solo);
             state.claims.insert(claim.token, entry);
         }
-        state.waiting += claims.len();
     }
 
     /// Begins to compute a job; false where its claim was taken away meanwhile: then it must not.
     pub fn begin(&self, token: &Token) -> bool {
-        let mut state = self.lock();
-        let begins = state.enter(token, Phase::Computing(Instant::now()), |phase| phase == Phase::Waiting);
-        state.waiting -= usize::from(begins);
-        state.computing += usize::from(begins);
-        begins
+        let computing = Phase::Computing(Instant::now());
+        self.lock().enter(token, computing, |phase| phase == Phase::Waiting)
     }
 
     /// Ends a claim, whose outcome is known now; false where it is not held or ended before: then the outcome is nobody's.
     pub fn end(&self, token: &Token) -> bool {
-        self.end_if(token, |phase| phase != Phase::Done)
+        self.lock().enter(token, Phase::Done, |phase| phase != Phase::Done)
     }
 
     /// Ends a claim whose job has not begun; false where it has.
     pub fn end_waiting(&self, token: &Token) -> bool {
-        self.end_if(token, |phase| phase == Phase::Waiting)
+        self.lock().enter(token, Phase::Done, |phase| phase == Phase::Waiting)
     }
 
     /// Forgets claims: the broker has been told of their outcome, or they are not this worker's any more.
@@ -136,14 +162,20 @@ impl Held {
         self.lock().claims.get(token).is_none_or(|entry| entry.is_revoked)
     }
 
-    /// Forgets the newest of the claims that wait, all but `keep` of them, and gives them: they are to be handed back.
-    pub fn withdraw_waiting(&self, keep: usize) -> Vec<Claim> {
-        self.withdraw(keep, |phase| phase == Phase::Waiting)
+    /// Forgets the claims that wait, and gives them: they are to be handed back.
+    pub fn withdraw_waiting(&self) -> Vec<Claim> {
+        self.withdraw(0, |entry| entry.phase == Phase::Waiting)
+    }
+
+    /// Forgets the newest of the claims that wait for a lane, all but `keep` of them, and gives them: they are to be handed
+    /// back.
+    pub fn withdraw_surplus(&self, keep: usize) -> Vec<Claim> {
+        self.withdraw(keep, |entry| entry.phase == Phase::Waiting && !entry.claim.solo)
     }
 
     /// Forgets the claims that wait or compute, but not those that hang, and gives them: they are to be handed back.
     pub fn withdraw_unended(&self) -> Vec<Claim> {
-        self.withdraw(0, |phase| matches!(phase, Phase::Waiting | Phase::Computing(_)))
+        self.withdraw(0, |entry| matches!(entry.phase, Phase::Waiting | Phase::Computing(_)))
     }
 
     /// Gives up the claims whose job has computed for `job_max`, and gives each with its time: their leases are left to
@@ -159,7 +191,7 @@ impl Held {
                 overdue.push((entry.claim.job, since.elapsed()));
             }
         }
-        state.stuck += overdue.len();
+        state.load.stuck += overdue.len();
         drop(state);
         self.changed.notify_one();
         overdue
@@ -193,15 +225,14 @@ impl Held {
     /// How much there is to do.
     pub fn load(&self) -> Load {
         let state = self.lock();
-        let since = state.claims.values().filter_map(|entry| match entry.phase {
+        let on_lanes = state.claims.values().filter(|entry| !entry.claim.solo);
+        let since = on_lanes.filter_map(|entry| match entry.phase {
             Phase::Computing(since) => Some(since),
             _ => None,
         });
         Load {
-            waiting: state.waiting,
-            computing: state.computing,
-            stuck: state.stuck,
             oldest: since.min().map(|since| since.elapsed()),
+            ..state.load
         }
     }
 
@@ -215,10 +246,10 @@ impl Held {
         self.changed.notified().await;
     }
 
-    /// Forgets the newest of the claims in a phase, all but `keep` of them, and gives them.
-    fn withdraw(&self, keep: usize, is_in_phase: impl Fn(Phase) -> bool) -> Vec<Claim> {
+    /// Forgets the newest of those claims, all but `keep` of them, and gives them.
+    fn withdraw(&self, keep: usize, is_one: impl Fn(&Entry) -> bool) -> Vec<Claim> {
         let mut state = self.lock();
-        let found = state.claims.values().filter(|entry| is_in_phase(entry.phase));
+        let found = state.claims.values().filter(|entry| is_one(entry));
         let mut found: Vec<(u64, Token)> = found.map(|entry| (entry.nth, entry.claim.token)).collect();
         found.sort_unstable();
         let withdrawn = found.split_off(keep.min(found.len()));
@@ -226,18 +257,6 @@ impl Held {
             .into_iter()
             .filter_map(|(_, token)| state.remove(&token))
             .collect()
-    }
-
-    fn end_if(&self, token: &Token, ends: impl Fn(Phase) -> bool) -> bool {
-        let mut state = self.lock();
-        let Some(before) = state.claims.get(token).map(|entry| entry.phase) else {
-            return false;
-        };
-        if !state.enter(token, Phase::Done, ends) {
-            return false;
-        }
-        state.leave(before);
-        true
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -251,33 +270,21 @@ impl State {
     fn enter(&mut self, token: &Token, phase: Phase, allows: impl Fn(Phase) -> bool) -> bool {
         match self.claims.get_mut(token) {
             Some(entry) if allows(entry.phase) => {
-                entry.phase = phase;
+                let before = std::mem::replace(&mut entry.phase, phase);
+                self.load.leave(before, entry.claim.solo);
+                self.load.enter(phase, entry.claim.solo);
                 true
             }
             _ => false,
         }
     }
 
-    /// Counts a claim out of the phase that it was in.
-    fn leave(&mut self, phase: Phase) {
-        match phase {
-            Phase::Waiting => self.waiting -= 1,
-            Phase::Computing(_) => self.computing -= 1,
-            Phase::Stuck => {
-                self.computing -= 1;
-                self.stuck -= 1;
-            }
-            Phase::Done => {}
-        }
-    }
-
     fn remove(&mut self, token: &Token) -> Option<Claim> {
         let entry = self.claims.remove(token)?;
-        self.leave(entry.phase);
+        self.load.leave(entry.phase, entry.claim.solo);
         Some(entry.claim)
     }
 }
-
 #[cfg(test)]
 #[path = "held_tests.rs"]
 mod tests;

@@ -68,10 +68,10 @@ fn a_revoked_claim_does_not_begin_and_is_renewed_no_more() {
 fn what_waits_is_withdrawn_from_the_newest_on() {
     let held = held(5);
     assert!(held.begin(&Token(1)));
-    assert_eq!(indexes(&held.withdraw_waiting(2)), [3, 4]);
+    assert_eq!(indexes(&held.withdraw_surplus(2)), [3, 4]);
     assert_eq!(counts(&held), (2, 1, 0));
     assert!(!held.begin(&Token(4)) && held.begin(&Token(0)));
-    assert_eq!(indexes(&held.withdraw_waiting(0)), [2]);
+    assert_eq!(indexes(&held.withdraw_waiting()), [2]);
     assert_eq!(held.withdraw_unended().len(), 2);
     assert!(!held.end(&Token(0)), "its outcome is nobody's");
     assert_eq!(counts(&held), (0, 0, 0));
@@ -87,10 +87,11 @@ fn a_job_that_hangs_loses_its_lease_and_takes_its_lane() {
     let overdue = held.give_up_overdue(Duration::ZERO);
     assert_eq!(overdue.iter().map(|(job, _)| job.index.0).collect::<Vec<_>>(), [0]);
     assert!(held.give_up_overdue(Duration::ZERO).is_empty(), "it is given up once");
-    assert_eq!(counts(&held), (1, 2, 1));
+    assert_eq!(counts(&held), (1, 1, 1));
+    assert_eq!(held.load().alone_computing, 1);
     let live: Vec<u128> = held.live().iter().map(|held| held.token.0).collect();
     assert!(!live.contains(&0) && live.len() == 2);
-    assert_eq!(indexes(&held.withdraw_waiting(0)), [1]);
+    assert_eq!(indexes(&held.withdraw_waiting()), [1]);
     assert_eq!(
         indexes(&held.withdraw_unended()),
         [2],
@@ -108,4 +109,29 @@ fn jobs_are_listed_oldest_first_up_to_a_bound() {
         (jobs.iter().map(|job| job.index.0).collect::<Vec<_>>(), all),
         (vec![0, 1], 3)
     );
+}
+
+#[test]
+fn jobs_that_run_alone_take_no_room_on_lanes() {
+    let held = Held::default();
+    held.add(&[
+        claim(0),
+        Claim { solo: true, ..claim(1) },
+        Claim { solo: true, ..claim(2) },
+    ]);
+    assert!(held.begin(&Token(1)));
+    let load = held.load();
+    assert_eq!((load.waiting, load.computing, load.oldest), (1, 0, None));
+    assert_eq!(
+        (load.alone_waiting, load.alone_computing, load.progressing()),
+        (1, 1, 1)
+    );
+    assert_eq!(
+        indexes(&held.withdraw_surplus(0)),
+        [0],
+        "another worker would not run them sooner"
+    );
+    assert_eq!(indexes(&held.withdraw_waiting()), [2]);
+    assert!(held.end(&Token(1)));
+    assert_eq!(held.load(), Load::default());
 }

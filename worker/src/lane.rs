@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tickfleet_protocol::ids::Identity;
+use tickfleet_protocol::ids::{Identity, JobRef};
 use tickfleet_runtime::broker::Claim;
 use tickfleet_runtime::fault;
 
@@ -54,7 +54,10 @@ fn compute_chunk(shared: &Shared, kind: Kind, chunk: Vec<Ready>) {
             continue;
         }
         let began = Instant::now();
-        let outcome = match shared.observe.compute(&claim.token, || compute(computation)) {
+        let outcome = match shared
+            .observe
+            .compute(&claim.token, || compute(&claim.job, computation))
+        {
             Ok(result) => Outcome::Done(identity, Some(result)),
             Err(error) => Outcome::of(&error),
         };
@@ -75,11 +78,11 @@ fn compute_chunk(shared: &Shared, kind: Kind, chunk: Vec<Ready>) {
 }
 
 /// Computes one job; a panic of its kernel is its failure.
-pub(crate) fn compute(computation: Computation) -> Result<Bytes, JobError> {
+pub(crate) fn compute(job: &JobRef, computation: Computation) -> Result<Bytes, JobError> {
     let guarded = || {
-        fault::point("worker.in_compute")?;
+        fault::point_at("worker.in_compute", job)?;
         let result = computation()?;
-        fault::point("worker.after_compute")?;
+        fault::point_at("worker.after_compute", job)?;
         Ok(result)
     };
     catch_unwind(AssertUnwindSafe(guarded)).unwrap_or_else(|panic| Err(JobError::kernel_panicked(panic.as_ref())))

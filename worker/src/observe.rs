@@ -29,6 +29,7 @@ struct Seen {
     counts: Arc<JobMetrics>,
     delivery: Delivery,
     since: Instant,
+    is_found: bool,
 }
 
 impl Observe {
@@ -53,6 +54,7 @@ impl Observe {
                 counts,
                 delivery,
                 since,
+                is_found: false,
             };
             seen.insert(claim.token, entry);
         }
@@ -92,6 +94,13 @@ impl Observe {
         })
     }
 
+    /// A job's result was there, and nothing is computed.
+    pub(crate) fn found(&self, token: &Token) {
+        if let Some(seen) = self.lock().get_mut(token) {
+            seen.is_found = true;
+        }
+    }
+
     /// Outcomes are told to the broker by this call, until what is given is dropped.
     pub(crate) fn telling(&self, operation: &'static str, tokens: impl Iterator<Item = Token>) -> Vec<Span> {
         let seen = self.lock();
@@ -105,6 +114,10 @@ impl Observe {
             return;
         };
         let counts = &seen.counts;
+        let end = match end {
+            End::Committed if seen.is_found => End::Reused,
+            end => end,
+        };
         match end {
             End::Committed => counts.committed.add(1),
             End::Reused => {

@@ -92,7 +92,7 @@ impl Outbox {
     }
 
     /// Outcomes that wait.
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.lock().waiting.len()
     }
 

@@ -3,6 +3,7 @@
 //! A queue that cannot be reached is waited for: a worker may be started before its Redis, and joins by itself. One that
 //! will never take it (a wrong address, a refused password, a policy that loses jobs) ends it at once, with the reason.
 
+mod caches;
 mod config;
 mod join;
 mod tell;
@@ -11,7 +12,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tickfleet_runtime::broker::Broker;
-use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::settings::InForce;
@@ -20,6 +20,7 @@ use tickfleet_runtime::shutdown::{Shutdown, Stop};
 use tickfleet_runtime::{fault, telemetry};
 use tokio::task::JoinSet;
 
+use self::caches::Caches;
 use self::config::Config;
 use crate::claim::Worker;
 use crate::error::WorkerError;
@@ -60,7 +61,7 @@ pub(crate) fn run(settings: &InForce, say: Say) -> Result<(), Failure> {
         .max_blocking_threads(BLOCKING_THREADS);
     let runtime = builder.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
-    let ended = runtime.block_on(Program::new(config, say).run());
+    let ended = runtime.block_on(Program::new(config, say).run(settings));
     runtime.shutdown_timeout(SHUTDOWN);
     telemetry.shutdown(telemetry::SHUTDOWN_MAX);
     ended
@@ -97,15 +98,16 @@ impl Program {
         }
     }
 
-    async fn run(mut self) -> Result<(), Failure> {
+    async fn run(mut self, settings: &InForce) -> Result<(), Failure> {
         let signals = self.state.stop.on_signals();
         signals.map_err(|error| Failure::new(ExitStatus::Failed, "signals cannot be handled").because(&error))?;
+        let caches = Caches::open(settings).await?;
         self.serve_health().await?;
         let joining = join::join(&self.config, &self.state.stop, self.say);
         let Some(broker) = joining.await? else {
             return Ok(());
         };
-        let ended = self.work(telemetry::observed(broker)).await;
+        let ended = self.work(telemetry::observed(broker), &caches).await;
         ended.map_err(|error| failure(&error))
     }
 
@@ -128,10 +130,11 @@ impl Program {
         Ok(())
     }
 
-    async fn work(&mut self, broker: Arc<dyn Broker>) -> Result<(), WorkerError> {
+    async fn work(&mut self, broker: Arc<dyn Broker>, caches: &Caches) -> Result<(), WorkerError> {
         let pool = Pool::new(self.config.lanes).map_err(WorkerError::Pool)?;
-        let inputs = Arc::new(Inputs::new(self.config.cache_bytes));
-        let worker = Worker::new(Arc::clone(&broker), inputs, pool, self.config.worker_options());
+        let (inputs, options) = (Arc::new(caches.inputs()), self.config.worker_options());
+        let results = Arc::new(caches.results(Arc::clone(&broker)));
+        let worker = Worker::with_results(Arc::clone(&broker), results, inputs, pool, options);
         let (observer, stop) = (worker.observer(), self.state.stop.clone());
         let registry = Registry::new(broker, observer.clone(), self.config.machine, stop.clone());
         let registry = Arc::new(registry);

@@ -136,12 +136,7 @@ async fn settle(shared: &Shared, commits: &[Commit], outcomes: &[CommitOutcome],
 
 fn committed(shared: &Shared, commit: &Commit) {
     Status::add(&shared.status.committed, 1);
-    let end = if commit.result.is_some() {
-        End::Committed
-    } else {
-        End::Reused
-    };
-    shared.observe.end(&commit.token, end, None);
+    shared.observe.end(&commit.token, End::Committed, None);
 }
 
 fn lost(shared: &Shared, commit: &Commit) {

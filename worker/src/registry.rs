@@ -14,7 +14,6 @@ use tickfleet_runtime::pool::Machine;
 use tickfleet_runtime::shutdown::{Shutdown, Stop};
 
 use crate::backoff::within;
-use crate::jobs::Kind;
 use crate::status::Observer;
 
 /// How often the card is shown.
@@ -79,7 +78,7 @@ impl Registry {
         let (jobs, held) = self.worker.jobs(MAX_CARD_JOBS);
         WorkerCard {
             id: self.worker.id().clone(),
-            kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
+            kinds: self.worker.kinds().to_vec(),
             host: self.host.clone(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

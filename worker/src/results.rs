@@ -58,7 +58,7 @@ impl Results {
     /// Where results can be found that other jobs computed from the same content; `None` where there can be none.
     pub fn by_content(&self) -> Option<&Arc<cache::Results>> {
         match self {
-            Self::Stored(results, _) => Some(results).filter(|results| !results.is_alone()),
+            Self::Stored(results, _) => Some(results).filter(|results| results.looks_by_content()),
             Self::Given(_) => None,
         }
     }

@@ -19,6 +19,8 @@ const HELD_WORK_NS: u64 = 40_000_000;
 const CHUNK_WORK_NS: u64 = 2_000_000;
 /// The least that a job is taken to cost, in nanoseconds.
 const JOB_NS_MIN: u64 = 100;
+/// Jobs that wait to run alone before they take room from others: they need no lane, but each has a lease to renew.
+const ALONE_MAX: usize = 16;
 /// How long a measurement of a kind matters after its last job.
 const REMEMBERED: Duration = Duration::from_secs(2);
 
@@ -103,7 +105,8 @@ impl Room {
     /// Claims to ask for now; none while so few would fit that they are not worth a round trip.
     pub fn wanted(&self, load: &Load) -> usize {
         let size = self.size(load);
-        let free = size.saturating_sub(load.unended());
+        let taken = load.waiting + load.computing + load.alone_waiting.saturating_sub(ALONE_MAX);
+        let free = size.saturating_sub(taken);
         let is_grown = size > self.lanes + self.read_ahead;
         let worth = if is_grown { size / 2 } else { 1 };
         if free < worth { 0 } else { free.min(MAX_CLAIMS_PER_CALL) }
@@ -140,6 +143,8 @@ mod tests {
         waiting: 0,
         computing: 0,
         stuck: 0,
+        alone_waiting: 0,
+        alone_computing: 0,
         oldest: None,
     };
 
@@ -203,6 +208,9 @@ mod tests {
         check(Some(1), 100, 2, 154);
         check(Some(1), 130, 2, 0);
         check(Some(1_000_000), 1, 2, 1);
+        let alone = |alone_waiting| Load { alone_waiting, ..IDLE };
+        let room = Room::new(2, 2);
+        assert_eq!([0, 16, 18, 20].map(|count| room.wanted(&alone(count))), [4, 4, 2, 0]);
     }
 
     #[test]
@@ -213,8 +221,8 @@ mod tests {
             let load = Load {
                 waiting,
                 computing: 1,
-                stuck: 0,
                 oldest: Some(Duration::from_millis(oldest_ms)),
+                ..IDLE
             };
             assert_eq!(room.may_wait(&load), expect, "{load:?}");
         };

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tickfleet_protocol::ids::{JobRef, WorkerId};
+use tickfleet_protocol::ids::{JobKind, JobRef, WorkerId};
 use tickfleet_runtime::broker::BrokerError;
 use tickfleet_runtime::cache::{Tier, TierCounts};
 use tickfleet_runtime::telemetry::metrics::ClaimLevels;
@@ -127,6 +127,11 @@ impl Observer {
         &self.shared.options.id
     }
 
+    /// What it claims.
+    pub fn kinds(&self) -> &[JobKind] {
+        &self.shared.options.kinds
+    }
+
     /// Its lanes.
     pub fn lanes(&self) -> usize {
         self.shared.room.lanes()
@@ -166,8 +171,8 @@ impl Observer {
     pub fn claims(&self) -> ClaimLevels {
         let load = self.load();
         ClaimLevels {
-            waiting: load.waiting as u64,
-            computing: (load.computing - load.stuck) as u64,
+            waiting: (load.waiting + load.alone_waiting) as u64,
+            computing: (load.computing.saturating_sub(load.stuck) + load.alone_computing) as u64,
             stuck: load.stuck as u64,
         }
     }

@@ -226,6 +226,7 @@ impl Fleet {
                 lease: Duration::from_millis(DEFAULT_LEASE_MS),
                 job_max: JOB_MAX,
                 drain_max: JOB_MAX,
+                kinds: Kind::ALL.map(Kind::job_kind).to_vec(),
                 solo: None,
             };
             let worker = Worker::new(broker(nth), inputs.clone(), pool, options);

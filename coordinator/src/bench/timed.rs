@@ -10,7 +10,7 @@ use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
 use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token, WorkerId};
 use tickfleet_runtime::broker::{
     Audit, Broker, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun,
-    Progress, Result, RunRecord, RunSummary, Submitted,
+    Progress, Result, RunRecord, RunSummary, Submitted, Sweep,
 };
 
 /// A broker with a watch.
@@ -121,6 +121,10 @@ impl<B: Broker> Broker for Timed<B> {
 
     async fn audit(&self, run: RunId, repair: bool) -> Result<Audit> {
         self.broker.audit(run, repair).await
+    }
+
+    async fn sweep(&self, repair: bool) -> Result<Sweep> {
+        self.broker.sweep(repair).await
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {

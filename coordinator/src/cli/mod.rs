@@ -3,20 +3,36 @@
 //! Bad usage ends with status 2 before anything runs. Every other error reaches [`main`] as a [`Failure`] and is printed
 //! there, once. The options of a job come from [`tickfleet_runtime::settings::registry`] by way of [`tickfleet_runtime::settings::flags`].
 
+mod ask;
 mod bench;
+mod cache;
+mod cancel;
 mod completions;
 mod config;
 mod data;
+mod dlq;
+mod doctor;
+mod drain;
+mod get;
+mod list;
+mod logs;
+mod reach;
+mod results;
+mod retry;
 mod serve;
+mod status;
 mod stdout;
 mod submit;
 mod suggest;
 mod takes;
+mod watch;
+mod workers;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use reach::OnCluster as _;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 const EXAMPLES: &str = "\
@@ -26,7 +42,17 @@ EXAMPLES
   Rank your own bars, as of a day, into a file:
     coordinator submit scan --bars b.parquet --as-of 2016-06-30 --out r.csv
   See which settings hold, and why:
-    coordinator config";
+    coordinator config
+  Serve a fleet, submit to it, look at it:
+    coordinator serve
+    coordinator submit scan --sample --coordinator http://127.0.0.1:50051
+    coordinator list
+
+WHICH CLUSTER
+  submit runs in this process unless --coordinator names a cluster. The other
+  verbs go to --coordinator, else straight to --redis where it is named, else
+  to http://127.0.0.1:50051. Both may stand in the environment
+  (TICKFLEET_COORDINATOR, TICKFLEET_REDIS) or in a settings file.";
 
 /// Turns market-data work into jobs and gives back one ordered answer
 #[derive(Debug, Parser)]
@@ -40,7 +66,20 @@ pub struct Cli {
 enum Verb {
     Submit(submit::Submit),
     Serve(serve::Serve),
+    List(list::List),
+    Get(get::Get),
+    Watch(watch::Watch),
+    Results(results::Results),
+    Cancel(cancel::Cancel),
+    Retry(retry::Retry),
+    Logs(logs::Logs),
+    Workers(workers::Workers),
+    Drain(drain::Drain),
+    Dlq(dlq::Dlq),
+    Status(status::Status),
+    Doctor(doctor::Doctor),
     Data(data::Data),
+    Cache(cache::Cache),
     Bench(bench::Bench),
     Config(config::Config),
     Completions(completions::Completions),
@@ -78,7 +117,20 @@ impl Cli {
         match self.verb {
             Verb::Submit(submit) => submit.run(),
             Verb::Serve(serve) => serve.run(),
+            Verb::List(list) => list.run(),
+            Verb::Get(get) => get.run(),
+            Verb::Watch(watch) => watch.run(),
+            Verb::Results(results) => results.run(),
+            Verb::Cancel(cancel) => cancel.run(),
+            Verb::Retry(retry) => retry.run(),
+            Verb::Logs(logs) => logs.run(),
+            Verb::Workers(workers) => workers.run(),
+            Verb::Drain(drain) => drain.run(),
+            Verb::Dlq(dlq) => dlq.run(),
+            Verb::Status(status) => status.run(),
+            Verb::Doctor(doctor) => doctor.run(),
             Verb::Data(data) => data.run(),
+            Verb::Cache(cache) => cache.run(),
             Verb::Bench(bench) => bench.run(),
             Verb::Config(config) => config.run(),
             Verb::Completions(completions) => completions.run(),
@@ -86,5 +138,7 @@ impl Cli {
     }
 }
 
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use super::stdout;
 use crate::serve::Listening;
 use crate::view::colour::{Stream, Tone, colours};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::fault;
 use tickfleet_runtime::settings::InForce;
 use tickfleet_runtime::settings::flags::{SettingFlags, Takes};
 use tickfleet_runtime::settings::registry::{self, Setting};
@@ -65,6 +66,7 @@ impl Takes for OfAServer {
 impl Serve {
     pub(super) fn run(&self) -> Result<ExitStatus, Failure> {
         let settings = InForce::merge(&self.settings.layers()?)?;
+        arm_faults()?;
         let announce = |listening| stdout::write(self.line(listening).as_bytes()).map(drop);
         crate::serve::serve(&settings, announce, |text| {
             eprintln!("{}", Tone::Notice.paint(text, colours(Stream::Stderr)));
@@ -79,4 +81,18 @@ impl Serve {
             format!("gRPC http://{grpc}  HTTP http://{http}\n")
         }
     }
+}
+
+/// Arms the fault points that the environment names, and says so: nobody should meet them unawares.
+fn arm_faults() -> Result<(), Failure> {
+    let armed = fault::arm().map_err(|error| {
+        Failure::from_error(ExitStatus::BadInput, &error).at(format!("environment variable {}", fault::VARIABLE))
+    })?;
+    if let Some(faults) = armed {
+        eprintln!(
+            "warning: {} has this coordinator fail on purpose: {faults}",
+            fault::VARIABLE
+        );
+    }
+    Ok(())
 }

@@ -19,6 +19,22 @@ fn good_lines_are_parsed() {
         "config --json --profile balanced",
         "completions zsh",
         "data sample demo",
+        "list --state running --limit 5 --json",
+        "get latest --redis redis://h:1 --redis-prefix x",
+        "watch 018bcfe5 --from-start --coordinator http://h:1",
+        "results latest --out x/ --quiet --store s",
+        "cancel latest",
+        "retry latest --job map/1 --job 2",
+        "logs latest -f --level debug",
+        "workers --json",
+        "drain a --wait --timeout 5",
+        "drain --all --off",
+        "dlq list",
+        "dlq show latest reduce/0",
+        "dlq replay latest map/1 2",
+        "dlq drop latest -y",
+        "status --log warn --log-format json",
+        "doctor latest 018b --repair",
     ];
     for line in lines {
         Cli::try_parse_from(std::iter::once("coordinator").chain(line.split(' ')))
@@ -36,6 +52,11 @@ fn bad_lines_end_with_status_2_and_a_hint() {
         ("submit scan --top 1 --top 2", "cannot be used multiple times"),
         ("submit", "Usage: coordinator submit <COMMAND>"),
         ("completions", "<SHELL>"),
+        ("lits", "a similar subcommand exists: 'list'"),
+        ("get", "<RUN>"),
+        ("retry latest --job maps/1", "expected STAGE/INDEX"),
+        ("drain", "<WORKER|--all>"),
+        ("drain a --off --wait", "cannot be used with"),
     ];
     for (line, expect) in cases {
         let error = Cli::try_parse_from(std::iter::once("coordinator").chain(line.split(' '))).expect_err(line);
@@ -86,20 +107,52 @@ fn a_scan_takes_what_it_heeds_and_no_more() {
     }
 }
 
+/// The commands without further ones below them, with their paths.
+fn leaves(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
+    if !command.has_subcommands() {
+        return vec![(path.to_owned(), command.clone())];
+    }
+    let below = command.get_subcommands();
+    below
+        .flat_map(|command| leaves(command, &format!("{path} {}", command.get_name())))
+        .collect()
+}
+
 #[test]
 fn every_verb_has_help_with_examples() {
-    for path in [
-        &["submit", "scan"][..],
-        &["config"],
-        &["data", "sample"],
-        &["completions"],
-        &[],
-    ] {
-        let mut command = Cli::command();
-        let command = path.iter().fold(&mut command, |command, name| {
-            command.find_subcommand_mut(name).expect("a verb")
-        });
-        assert!(command.render_help().to_string().contains("EXAMPLES"), "{path:?}");
+    for (path, mut command) in leaves(&Cli::command(), "coordinator") {
+        let help = command.render_help().to_string();
+        assert!(help.contains("EXAMPLES"), "{path}");
+        for line in help.lines() {
+            assert!(line.len() <= 100, "{path}: {line}");
+        }
+    }
+}
+
+#[test]
+fn verbs_on_a_cluster_say_which_and_take_no_other_setting() {
+    let elsewhere = ["submit", "serve", "cache", "data", "bench", "config", "completions"];
+    for (path, mut command) in leaves(&Cli::command(), "coordinator") {
+        let verb = path.split(' ').nth(1).unwrap_or_default();
+        if elsewhere.contains(&verb) {
+            continue;
+        }
+        let help = command.render_help().to_string();
+        for flag in [
+            "--coordinator",
+            "--redis",
+            "--redis-prefix",
+            "--log",
+            "--log-format",
+            "--config",
+            "--json",
+        ] {
+            assert!(help.contains(&format!("{flag} ")), "{path} lacks {flag}");
+        }
+        for other in ["--lanes", "--listen", "--bars", "--lease-ms"] {
+            assert!(!help.contains(&format!("{other} ")), "{path} takes {other}");
+        }
+        assert!(help.contains("EXIT STATUS"), "{path}");
     }
 }
 

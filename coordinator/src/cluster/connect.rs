@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tickfleet_runtime::cache;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::{Machine, Pool};
 use tickfleet_runtime::settings::{InForce, Origin, registry};
@@ -43,7 +44,21 @@ pub async fn direct(settings: &InForce) -> Result<Local> {
         .and_then(|lanes| usize::try_from(lanes).ok())
         .unwrap_or_else(|| Machine::detect().cores);
     let pool = Pool::new(lanes).map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
-    Ok(Local::new(queue.broker, Reading::Apart, pool, queue.about))
+    let store = cache::open::store(settings).await.map_err(|error| {
+        Failure::from_error(ExitStatus::BadInput, &error)
+            .at_place(settings.origin(&registry::STORE).place())
+            .help(error.help())
+    })?;
+    // Each result is read once: what is worth keeping is kept where jobs read it.
+    let (nothing, inline) = (cache::Local::new(0, None), cache::open::inline_bytes(settings));
+    let results = cache::Results::new(queue.broker.clone(), nothing, store, inline);
+    Ok(Local::with_results(
+        queue.broker,
+        Arc::new(results),
+        Reading::Apart,
+        pool,
+        queue.about,
+    ))
 }
 
 fn is_set(origin: &Origin) -> bool {

@@ -18,10 +18,10 @@ use futures::stream::BoxStream;
 use serde::Serialize;
 use tickfleet_proto::convert::{FirstRejects, ScanRun};
 use tickfleet_protocol::fleet::WorkerEntry;
-use tickfleet_protocol::ids::{EventId, IdempotencyKey, JobIndex, RunId, WorkerId};
+use tickfleet_protocol::ids::{EventId, IdempotencyKey, Identity, JobIndex, RunId, WorkerId};
 use tickfleet_protocol::spec::scan::{Day, ScanSpec};
 use tickfleet_runtime::broker::{Audit, DeadLetter, Durability, Progress, RunSummary};
-use tickfleet_runtime::failure::Failure;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 pub use connect::{connect, direct};
 pub use local::Local;
@@ -193,4 +193,12 @@ pub trait Cluster: Send + Sync {
 
     /// What the cluster is made of and how it does.
     async fn status(&self) -> Result<Status>;
+
+    /// Whether a result is stored under each identity, in order.
+    async fn stored(&self, _identities: &[Identity]) -> Result<Vec<bool>> {
+        Err(Failure::new(
+            ExitStatus::Failed,
+            "this cluster does not say which results it has",
+        ))
+    }
 }

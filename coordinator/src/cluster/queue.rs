@@ -27,6 +27,19 @@ pub struct Queue {
 /// # Errors
 /// It can't be reached, or would lose jobs.
 pub async fn open(settings: &InForce) -> Result<Queue> {
+    let (broker, url) = connect(settings).await?;
+    let about = about(&url, broker.report());
+    Ok(Queue {
+        broker: observed(Arc::new(broker)),
+        about,
+    })
+}
+
+/// Connects to the Redis that the settings name, and gives its address.
+///
+/// # Errors
+/// As [`open`].
+pub async fn connect(settings: &InForce) -> Result<(RedisBroker, RedisUrl)> {
     let text = settings.text(&registry::REDIS).expect("redis has a default");
     let place = settings.origin(&registry::REDIS).place();
     let url: RedisUrl = text
@@ -41,12 +54,7 @@ pub async fn open(settings: &InForce) -> Result<Queue> {
         ..RedisOptions::new(url.clone())
     };
     let broker = RedisBroker::connect(&options).await;
-    let broker = broker.map_err(|error| refusal(&error).at_place(place))?;
-    let about = about(&url, broker.report());
-    Ok(Queue {
-        broker: observed(Arc::new(broker)),
-        about,
-    })
+    Ok((broker.map_err(|error| refusal(&error).at_place(place))?, url))
 }
 
 fn refusal(error: &ConnectError) -> Failure {

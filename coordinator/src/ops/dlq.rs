@@ -101,7 +101,7 @@ pub async fn replay(cluster: &dyn Cluster, name: &str, jobs: &[JobName], out: &m
     Ok(ExitStatus::Succeeded)
 }
 
-/// Drops dead letters for good: those named, or all of the run's. Their jobs stay failed.
+/// Drops dead letters for good: those named, or all of the run's, if the user consents. Their jobs stay failed.
 ///
 /// # Errors
 /// No run fits the name, or several; a job has no letter; the user did not consent; the cluster does not answer;
@@ -129,12 +129,12 @@ pub async fn drop(
         run: run.run,
         done: Done::Dropped(dropped),
     };
-    out.answer([record], |_| {
-        format!(
-            "run {}: {} dropped\n",
-            run.run,
-            plural(dropped, "dead letter", "dead letters")
-        )
+    out.answer([record], |_| match dropped {
+        0 => format!("run {}: no dead letters\n", run.run),
+        _ => {
+            let letters = plural(dropped, "dead letter", "dead letters");
+            format!("run {}: {letters} dropped\n", run.run)
+        }
     })?;
     Ok(ExitStatus::Succeeded)
 }

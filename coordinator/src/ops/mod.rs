@@ -16,7 +16,9 @@ pub mod list;
 pub mod logs;
 pub mod output;
 pub mod record;
+pub mod results;
 pub mod status;
+pub mod watch;
 pub mod workers;
 
 pub use output::Output;

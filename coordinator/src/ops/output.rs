@@ -4,21 +4,24 @@
 //! pipe nor a program meets it. A reader that leaves early (`| head`) is no error. Read next: [`super::record`].
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use serde::Serialize;
 use tickfleet_protocol::ids::Millis;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
+use crate::events::{Event, Events};
 use crate::view::colour::{Stream, Tone, colours};
 use crate::view::frame::Frame;
 use crate::view::stdout::Out;
+use crate::view::streams::{OfProcess, Streams};
 
 /// A verb's way to its reader.
 pub struct Output {
     json: bool,
     frame: Frame,
+    streams: Box<dyn Streams>,
     answer: Out<Box<dyn Write + Send>>,
     beside: Box<dyn Write + Send>,
     note_colours: bool,
@@ -30,26 +33,30 @@ impl Output {
     #[must_use]
     pub fn of_process(json: bool, now: Millis) -> Self {
         Self {
-            json,
-            frame: Frame::stdout(now),
-            answer: Out::new(Box::new(io::stdout())),
-            beside: Box::new(io::stderr()),
             note_colours: colours(Stream::Stderr),
             waits: true,
+            ..Self::on(json, Frame::stdout(now), Box::new(OfProcess))
         }
     }
 
-    /// Any two writers: of the answer, and of what is said beside it. Nobody is there to wait for anything.
+    /// Any streams. Nobody is there to wait for anything.
     #[must_use]
-    pub fn new(json: bool, frame: Frame, answer: Box<dyn Write + Send>, beside: Box<dyn Write + Send>) -> Self {
+    pub fn on(json: bool, frame: Frame, streams: Box<dyn Streams>) -> Self {
         Self {
             json,
             frame,
-            answer: Out::new(answer),
-            beside,
+            answer: Out::new(streams.stdout()),
+            beside: streams.stderr(),
             note_colours: frame.colours,
             waits: false,
+            streams,
         }
+    }
+
+    /// What a verb that follows a run tells while it goes, on the same streams.
+    #[must_use]
+    pub fn events(&self, quiet: bool) -> Events {
+        Events::on(self.streams.as_ref(), self.json, quiet)
     }
 
     /// The moment and the terminal.
@@ -109,7 +116,7 @@ impl Output {
     pub fn failed(&mut self, failure: &Failure) {
         if self.json {
             // The failure itself is printed on standard error, whatever becomes of this.
-            let _ = self.answer([crate::events::Event::Error(failure)], |_| String::new());
+            let _ = self.answer([Event::Error(failure)], |_| String::new());
         }
     }
 }

@@ -1,7 +1,11 @@
 //! A run in this very process: it lives as long as the command, so an interrupt ends it.
 
+use std::sync::Arc;
+
 use tickfleet_runtime::broker::RunState;
+use tickfleet_runtime::cache::{DiskTier, open};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::settings::{InForce, Origin, registry};
 use tickfleet_runtime::telemetry::trace;
 use tickfleet_worker::run::Run;
 use tracing::Span;
@@ -10,7 +14,7 @@ use super::{Task, dry_run, interrupted, opening};
 use crate::cluster::Cluster;
 use crate::embedded::Embedded;
 use crate::events::{Event, Events};
-use crate::follow::{Lanes, follow};
+use crate::follow::{Lanes, Told, follow};
 use crate::results;
 
 /// Submits to a cluster of this process, follows, collects.
@@ -21,7 +25,7 @@ pub(super) async fn run(
 ) -> Result<ExitStatus, Failure> {
     let mut stop = stop;
     let options = &task.resolved.run;
-    let mut embedded = Embedded::start(options.lanes, options.memory_bytes)?;
+    let mut embedded = Embedded::start(options.lanes, options.memory_bytes, disk(&task.resolved.settings))?;
     let (cluster, lanes) = (embedded.cluster.clone(), embedded.lanes as u64);
     if options.dry_run {
         let planned = tokio::select! {
@@ -46,7 +50,7 @@ pub(super) async fn run(
         lanes: Some(lanes),
     })?;
     let state = tokio::select! {
-        state = follow(&cluster, accepted.run, Lanes::Here(lanes), events) => state?,
+        state = follow(&cluster, accepted.run, Told::FromStart, Lanes::Here(lanes), events) => state?,
         ended = embedded.ended() => return ended.and_then(|()| Err(unfinished())),
         () = &mut stop => {
             events.note("stopping: Ctrl-C again ends at once");
@@ -81,4 +85,12 @@ fn ended_with_it() -> Failure {
 
 fn unfinished() -> Failure {
     Failure::new(ExitStatus::Failed, "the worker ended before the run")
+}
+
+/// The disk cache, where somebody asked for one: a command that is run without settings leaves nothing on disk.
+fn disk(settings: &InForce) -> Option<Arc<DiskTier>> {
+    let is_asked_for = [&registry::CACHE_DIR, &registry::CACHE_DISK]
+        .into_iter()
+        .any(|setting| !matches!(settings.origin(setting), Origin::Default(_) | Origin::Unset));
+    is_asked_for.then(|| open::disk(settings)).flatten()
 }

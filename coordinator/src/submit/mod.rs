@@ -9,6 +9,7 @@ mod here;
 mod interrupt;
 mod sample;
 mod there;
+mod warm;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +27,7 @@ use crate::settings::{Place, Resolved};
 use crate::view::progress::Snapshot;
 
 use interrupt::Interrupts;
+pub use warm::Warmed;
 
 /// Threads that read files. Each keeps memory of its own, so there are few; see [`OPENING`] for the least.
 const BLOCKING_THREADS: usize = 2 * OPENING;
@@ -37,6 +39,27 @@ const SHUTDOWN: Duration = Duration::from_millis(200);
 /// # Errors
 /// Whatever kept the run from ending well, as the user reads it.
 pub fn scan(resolved: &Resolved) -> Result<ExitStatus, Failure> {
+    aimed(resolved, Aim::Tables)
+}
+
+/// Runs a scan on a cluster for its cache alone, and says what it computed.
+///
+/// # Errors
+/// As [`scan`]; there is no cluster.
+pub fn warm(resolved: &Resolved) -> Result<ExitStatus, Failure> {
+    aimed(resolved, Aim::Cache)
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// Its tables.
+    Tables,
+    /// The results that later runs find.
+    Cache,
+}
+
+fn aimed(resolved: &Resolved, aim: Aim) -> Result<ExitStatus, Failure> {
     let options = telemetry::Options::from_settings(telemetry::Program::Coordinator, &resolved.settings);
     let telemetry = telemetry::start(&options)?;
     // A program that starts this one may trace, and says so as other tools do.
@@ -50,7 +73,7 @@ pub fn scan(resolved: &Resolved) -> Result<ExitStatus, Failure> {
         let interrupts = Interrupts::listen();
         let mut events = Events::new(&resolved.run);
         let ended = tokio::select! {
-            ended = run(resolved, &mut events, interrupts.first()) => ended,
+            ended = run(resolved, aim, &mut events, interrupts.first()) => ended,
             () = interrupts.second() => Err(interrupted()),
         };
         if let Err(failure) = &ended {
@@ -78,6 +101,7 @@ struct Task<'a> {
 
 async fn run(
     resolved: &Resolved,
+    aim: Aim,
     events: &mut Events,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<ExitStatus, Failure> {
@@ -100,6 +124,9 @@ async fn run(
         out,
         started,
     };
+    if aim == Aim::Cache {
+        return warm::run(task, events, stop).await;
+    }
     match resolved.run.place {
         Place::Here => here::run(task, events, stop).await,
         Place::Cluster => there::run(task, events, stop).await,

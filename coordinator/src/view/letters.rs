@@ -22,6 +22,9 @@ pub fn letters(letters: &[DeadLetter], id_length: usize, frame: &Frame) -> Strin
         Column::number(header, priority, cells)
     };
     let first_line = |letter: &DeadLetter| letter.reason.lines().next().unwrap_or_default().to_owned();
+    // A reason may be long: it leaves room for what names the job and, where there is some, for cause and age.
+    let beside = id_length + if frame.columns < 80 { 12 } else { 40 };
+    let reason_max = frame.columns.saturating_sub(beside).clamp(16, 96);
     let ages = letters.iter().map(|letter| span(letter.at, frame.now));
     let shown = [
         Column::text("run", 2, letters.iter().map(|letter| short(letter.job.run, id_length))),
@@ -31,7 +34,7 @@ pub fn letters(letters: &[DeadLetter], id_length: usize, frame: &Frame) -> Strin
         counts("kills", 7, |letter| letter.kills),
         Column::number("age", 4, ages),
         text("worker", 5, |letter| letter.worker.to_string()).at_most(24),
-        Column::text("reason", 1, letters.iter().map(first_line)).at_most(96),
+        Column::text("reason", 1, letters.iter().map(first_line)).at_most(reason_max),
     ];
     table(&shown, frame.columns, frame.colours)
 }

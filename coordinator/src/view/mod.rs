@@ -19,6 +19,7 @@ pub mod run;
 pub mod runs;
 pub mod sheet;
 pub mod stdout;
+pub mod streams;
 pub mod table;
 pub mod terminal;
 mod text;

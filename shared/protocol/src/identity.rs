@@ -51,13 +51,6 @@ impl Identities<'_> {
         self.plan.maps_of(date).map(|index| self.of(&job(index))).collect()
     }
 
-    /// Identity of the record that a job's result was found by content: whether it was computed is no part of a result.
-    pub fn copied(&self, job: &Job) -> Identity {
-        let mut digester = Digester::new("found by content");
-        digester.part(&self.of(job).0);
-        Identity(digester.finish().0)
-    }
-
     /// Begins the content identity of a map job over some dates of the facts.
     ///
     /// # Panics
@@ -117,6 +110,14 @@ impl Identities<'_> {
         });
         digester.finish()
     }
+}
+
+/// Identity of the record that the result of this identity was found by a worker and not computed for it: that is no
+/// part of a result.
+pub fn found(identity: &Identity) -> Identity {
+    let mut digester = Digester::new("found result");
+    digester.part(&identity.0);
+    Identity(digester.finish().0)
 }
 
 /// Builds the content identity of a map job: jobs that share it have the same map rows and drop the same rows for the

@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use thiserror::Error;
+use tickfleet_protocol::ids::JobRef;
 
-/// The environment variable that arms points: `POINT=ACTION[@N]`, several separated by commas.
+/// The environment variable that arms points: `POINT=ACTION[@N]`, several separated by commas. `POINT[STAGE/INDEX]=ACTION`
+/// strikes at that job only, in whatever run.
 pub const VARIABLE: &str = "TICKFLEET_FAULT";
 
-/// Every point, in the order in which a job passes them; the last belongs to a worker that ends.
+/// Every point: those of a submission, those of a job in the order in which it passes them, that of a worker that ends.
 pub const POINTS: &[&str] = &[
+    "coordinator.before_enqueue",
+    "coordinator.after_enqueue",
     "worker.after_claim",
     "worker.after_probe",
     "worker.after_fetch",
@@ -29,7 +33,7 @@ pub const POINTS: &[&str] = &[
 ];
 
 /// What the words of an action are, for messages and documents.
-pub const ACTIONS: &str = "kill, stop, abort, panic, exit, error, delay:MILLISECONDS";
+pub const ACTIONS: &str = "kill, stop, abort, panic, loop, exit, error, delay:MILLISECONDS";
 
 /// The exit status of a program that a point ended by `exit`: none that a program gives by itself.
 pub const EXIT_STATUS: i32 = 97;
@@ -52,7 +56,7 @@ pub struct Injected {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultError {
     /// An entry without `=`.
-    #[error("`{entry}` is not POINT=ACTION")]
+    #[error("`{entry}` is not POINT=ACTION or POINT[STAGE/INDEX]=ACTION")]
     Form {
         /// The entry.
         entry: String,
@@ -81,7 +85,24 @@ pub enum FaultError {
 #[inline]
 pub fn point(name: &'static str) -> Result<(), Injected> {
     if ARMED.load(Ordering::Relaxed) {
-        strike(FAULTS.get().map_or(&[], Vec::as_slice), name)
+        strike(FAULTS.get().map_or(&[], Vec::as_slice), name, None)
+    } else {
+        Ok(())
+    }
+}
+
+/// As [`point`], at a job: what is armed for another job passes it by.
+///
+/// # Errors
+/// As [`point`].
+///
+/// # Panics
+/// As [`point`].
+#[inline]
+pub fn point_at(name: &'static str, job: &JobRef) -> Result<(), Injected> {
+    if ARMED.load(Ordering::Relaxed) {
+        let job = format!("{}/{}", job.stage.0, job.index.0);
+        strike(FAULTS.get().map_or(&[], Vec::as_slice), name, Some(&job))
     } else {
         Ok(())
     }
@@ -111,6 +132,7 @@ enum Action {
     Stop,
     Abort,
     Panic,
+    Loop,
     Exit,
     Error,
     Delay(u64),
@@ -119,6 +141,8 @@ enum Action {
 #[derive(Debug)]
 struct Fault {
     point: &'static str,
+    /// Strikes at this job only, `STAGE/INDEX`; at any where there is none.
+    job: Option<String>,
     action: Action,
     /// Strikes this time only, from 1; every time where there is none.
     nth: Option<u64>,
@@ -127,7 +151,11 @@ struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}=", self.point)?;
+        f.write_str(self.point)?;
+        if let Some(job) = &self.job {
+            write!(f, "[{job}]")?;
+        }
+        f.write_str("=")?;
         match self.action {
             Action::Delay(ms) => write!(f, "delay:{ms}")?,
             other => f.write_str(&format!("{other:?}").to_ascii_lowercase())?,
@@ -137,9 +165,10 @@ impl fmt::Display for Fault {
 }
 
 #[cold]
-fn strike(faults: &[Fault], name: &'static str) -> Result<(), Injected> {
+fn strike(faults: &[Fault], name: &'static str, job: Option<&str>) -> Result<(), Injected> {
     debug_assert!(POINTS.contains(&name), "{name} is on the list of points");
-    for fault in faults.iter().filter(|fault| fault.point == name) {
+    let is_meant = |fault: &&Fault| fault.point == name && (fault.job.is_none() || fault.job.as_deref() == job);
+    for fault in faults.iter().filter(is_meant) {
         let passed = fault.passed.fetch_add(1, Ordering::Relaxed) + 1;
         if fault.nth.is_none_or(|nth| nth == passed) {
             act(fault.action, name)?;
@@ -154,6 +183,9 @@ fn act(action: Action, point: &'static str) -> Result<(), Injected> {
         Action::Stop => signal_self(Signal::STOP),
         Action::Abort => std::process::abort(),
         Action::Panic => panic!("an injected panic at {point}"),
+        Action::Loop => loop {
+            std::hint::spin_loop();
+        },
         Action::Exit => std::process::exit(EXIT_STATUS),
         Action::Error => return Err(Injected { point }),
         Action::Delay(ms) => std::thread::sleep(Duration::from_millis(ms)),
@@ -177,7 +209,20 @@ fn entry(entry: &str) -> Result<Fault, FaultError> {
     let (name, action) = entry.split_once('=').ok_or_else(|| FaultError::Form {
         entry: entry.to_owned(),
     })?;
-    let point = POINTS.iter().find(|point| **point == name.trim());
+    let (name, job) = match name.trim().split_once('[') {
+        Some((name, job)) => (name, Some(job.strip_suffix(']').filter(|job| is_job(job)))),
+        None => (name.trim(), None),
+    };
+    let job = match job {
+        Some(None) => {
+            return Err(FaultError::Form {
+                entry: entry.to_owned(),
+            });
+        }
+        Some(Some(job)) => Some(job.to_owned()),
+        None => None,
+    };
+    let point = POINTS.iter().find(|point| **point == name);
     let point = point.ok_or_else(|| FaultError::UnknownPoint { name: name.to_owned() })?;
     let unknown = || FaultError::UnknownAction {
         action: action.to_owned(),
@@ -188,10 +233,17 @@ fn entry(entry: &str) -> Result<Fault, FaultError> {
     };
     Ok(Fault {
         point,
+        job,
         action: action_of(word).ok_or_else(unknown)?,
         nth,
         passed: AtomicU64::new(0),
     })
+}
+
+/// Whether a text is `STAGE/INDEX`.
+fn is_job(text: &str) -> bool {
+    let parts = text.split_once('/');
+    parts.is_some_and(|(stage, index)| stage.parse::<u16>().is_ok() && index.parse::<u64>().is_ok())
 }
 
 fn action_of(word: &str) -> Option<Action> {
@@ -200,6 +252,7 @@ fn action_of(word: &str) -> Option<Action> {
         "stop" => Action::Stop,
         "abort" => Action::Abort,
         "panic" => Action::Panic,
+        "loop" => Action::Loop,
         "exit" => Action::Exit,
         "error" => Action::Error,
         _ => {
@@ -222,6 +275,7 @@ mod tests {
         };
         check("", &[]);
         check("worker.after_claim=kill", &["worker.after_claim=kill"]);
+        check("worker.in_compute[0/3]=loop", &["worker.in_compute[0/3]=loop"]);
         check(
             " worker.before_commit=kill@3 , worker.in_compute=delay:250,",
             &["worker.before_commit=kill@3", "worker.in_compute=delay:250"],
@@ -235,6 +289,7 @@ mod tests {
             assert!(error.contains(expect), "{text}: {error}");
         };
         check("worker.after_claim", "POINT=ACTION");
+        check("worker.in_compute[map]=kill", "STAGE/INDEX");
         check("worker.after_lunch=kill", "worker.after_claim");
         for action in [
             "maim",
@@ -252,16 +307,19 @@ mod tests {
     #[test]
     fn a_fault_strikes_at_its_point_and_time_only() {
         let faults = parse("worker.after_claim=error@2,worker.in_compute=error").unwrap();
-        let at = |point| strike(&faults, point).is_err();
+        let at = |point| strike(&faults, point, None).is_err();
         assert!(!at("worker.after_claim") && at("worker.after_claim") && !at("worker.after_claim"));
         assert!(at("worker.in_compute") && at("worker.in_compute") && !at("worker.after_fetch"));
         assert_eq!(point("worker.after_claim"), Ok(()), "this process is not armed");
+        let one_job = parse("worker.in_compute[0/3]=error").unwrap();
+        let at = |job| strike(&one_job, "worker.in_compute", job).is_err();
+        assert_eq!([None, Some("0/4"), Some("0/3")].map(at), [false, false, true]);
     }
 
     #[test]
     #[should_panic(expected = "an injected panic at worker.in_drain")]
     fn a_panic_names_its_point() {
         let faults = parse("worker.in_drain=panic").unwrap();
-        strike(&faults, "worker.in_drain").unwrap();
+        strike(&faults, "worker.in_drain", None).unwrap();
     }
 }

@@ -48,6 +48,14 @@ pub struct Tools {
 /// The computation of a job whose input is there: CPU only, for a lane. It gives the job's result.
 pub type Computation = Box<dyn FnOnce() -> Result<Bytes, JobError> + Send>;
 
+/// What there is of a job once its input was fetched.
+pub enum Fetched {
+    /// What is to be computed.
+    Computation(Computation),
+    /// Its result, which another job computed from the same content.
+    Result(Bytes),
+}
+
 /// A run, its record read.
 #[derive(Clone, Debug)]
 pub enum Run {
@@ -149,14 +157,17 @@ impl Run {
         }
     }
 
-    /// Fetches what a job computes from, and gives its computation.
+    /// Fetches what a job computes from, and gives its computation, or its result where another job has it.
     ///
     /// # Errors
     /// Storage, the queue, results that have expired.
-    pub async fn fetch(&self, job: &JobRef, tools: &Tools) -> Result<Computation, JobError> {
+    pub async fn fetch(&self, job: &JobRef, tools: &Tools) -> Result<Fetched, JobError> {
         match self {
             Self::Scan(run) => scan::fetched(run, job, tools).await,
-            Self::Noop(_) => Ok(self.ready(job).expect("such a job has nothing to fetch")),
+            Self::Noop(_) => {
+                let computation = self.ready(job).expect("such a job has nothing to fetch");
+                Ok(Fetched::Computation(computation))
+            }
         }
     }
 }

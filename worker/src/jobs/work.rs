@@ -1,13 +1,9 @@
-//! How results came to be: kernels that ran, and results that were found by the content of their input.
+//! How the results of scans came to be: kernels that ran, and map results that were found by the content of their input.
 //!
-//! Results found by identity are counted where they are found, in [`crate::status`].
+//! Those found by identity are counted where they are found, in [`crate::status`], and all of it by kind and stage in
+//! [`crate::observe`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use tickfleet_protocol::plan::{MAP, REDUCE, stage_name};
-use tickfleet_runtime::telemetry::metrics;
-
-use super::Kind;
 
 /// Counts of a worker, shared by its lanes.
 #[derive(Debug, Default)]
@@ -32,19 +28,16 @@ impl Work {
     /// Counts a map kernel that runs.
     pub(super) fn map(&self) {
         self.maps.fetch_add(1, Ordering::Relaxed);
-        scan(MAP).executed.add(1);
     }
 
     /// Counts a reduce kernel that runs.
     pub(super) fn reduce(&self) {
         self.reduces.fetch_add(1, Ordering::Relaxed);
-        scan(REDUCE).executed.add(1);
     }
 
     /// Counts a map result that was found by content.
     pub(super) fn copied(&self) {
         self.copied.fetch_add(1, Ordering::Relaxed);
-        scan(MAP).reused.add(1);
     }
 
     /// The counts now.
@@ -55,8 +48,4 @@ impl Work {
             copied: self.copied.load(Ordering::Relaxed),
         }
     }
-}
-
-fn scan(stage: u32) -> std::sync::Arc<metrics::JobMetrics> {
-    metrics::shared().jobs.of(Kind::Scan.version(), stage_name(stage))
 }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use tickfleet_protocol::ids::WorkerId;
+use tickfleet_protocol::ids::{JobKind, WorkerId};
 use tickfleet_protocol::limits::MAX_NAME_BYTES;
 use tickfleet_runtime::broker::redis::{RedisOptions, RedisUrl};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::Machine;
 use tickfleet_runtime::settings::InForce;
 use tickfleet_runtime::settings::registry::{
-    HEALTH, JOB_MAX_S, JOB_MEMORY, LANES, LEASE_MS, MEMORY, NAME, REDIS, REDIS_PREFIX, Setting,
+    HEALTH, JOB_MAX_S, JOB_MEMORY, KINDS, LANES, LEASE_MS, MEMORY, NAME, REDIS, REDIS_PREFIX, Setting,
 };
 
 use crate::claim::{DRAIN_MAX, WorkerOptions};
+use crate::jobs::Kind;
 use crate::memory::JOB_BYTES;
 use crate::registry::host_name;
 use crate::solo::{self, SoloOptions};
@@ -27,10 +28,9 @@ pub(super) struct Config {
     pub(super) machine: Machine,
     /// Jobs side by side.
     pub(super) lanes: usize,
-    /// Bound of the input cache.
-    pub(super) cache_bytes: u64,
     /// Where its health is served.
     pub(super) health: Option<String>,
+    kinds: Vec<JobKind>,
     lease: Duration,
     job_max: Duration,
     solo: SoloOptions,
@@ -52,8 +52,8 @@ impl Config {
             redis: redis(settings)?,
             machine,
             lanes: lanes.unwrap_or_else(|| machine.lanes(JOB_BYTES)),
-            cache_bytes: count(&MEMORY),
             health: settings.text(&HEALTH).map(str::to_owned),
+            kinds: kinds(settings)?,
             lease: Duration::from_millis(count(&LEASE_MS)),
             job_max: Duration::from_secs(count(&JOB_MAX_S)),
             solo: SoloOptions {
@@ -72,6 +72,7 @@ impl Config {
             lease: self.lease,
             job_max: self.job_max,
             drain_max: DRAIN_MAX,
+            kinds: self.kinds.clone(),
             solo: Some(self.solo.clone()),
         }
     }
@@ -89,6 +90,26 @@ fn redis(settings: &InForce) -> Result<RedisOptions, Failure> {
             .to_owned(),
         ..RedisOptions::new(url)
     })
+}
+
+/// What it is to claim: all that it can compute, or those of it that were named.
+fn kinds(settings: &InForce) -> Result<Vec<JobKind>, Failure> {
+    let asked = settings.list(&KINDS);
+    if asked.is_empty() {
+        return Ok(Kind::ALL.map(Kind::job_kind).to_vec());
+    }
+    let known = |name: &String| {
+        let found = Kind::ALL.into_iter().find(|kind| kind.version() == name.as_str());
+        found.map(Kind::job_kind).ok_or_else(|| {
+            Failure::new(
+                ExitStatus::BadInput,
+                format!("this version computes no jobs of kind `{name}`"),
+            )
+            .at_place(settings.origin(&KINDS).place())
+            .help(format!("it computes {}", Kind::ALL.map(Kind::version).join(", ")))
+        })
+    };
+    asked.iter().map(known).collect()
 }
 
 /// The name that was given, or one that no other process has now.

@@ -38,7 +38,7 @@ pub(super) async fn join(config: &Config, stop: &Stop, say: Say) -> Result<Optio
             });
         }
         tokio::select! {
-            () = tokio::time::sleep(backoff.next()) => {}
+            () = tokio::time::sleep(backoff.pause()) => {}
             () = reached(&mut asked, Shutdown::Draining) => return Ok(None),
         }
     }

@@ -42,7 +42,7 @@ pub(super) async fn draining(worker: &Observer, stop: &Stop, say: Say) -> Infall
     reached(&mut stop.asked(), Shutdown::Draining).await;
     say.say(&Event::Draining {
         worker: worker.id().as_str(),
-        computing: worker.load().computing,
+        computing: worker.load().progressing(),
     });
     std::future::pending().await
 }

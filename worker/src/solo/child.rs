@@ -15,7 +15,7 @@ use tickfleet_runtime::pool::Pool;
 
 use super::frame::{Answer, Failed, Order};
 use crate::error::JobError;
-use crate::jobs::{Run, Tools};
+use crate::jobs::{Fetched, Run, Tools};
 use crate::lane;
 use crate::results::Results;
 
@@ -64,8 +64,11 @@ async fn compute(order: Order) -> Result<bytes::Bytes, JobError> {
         results: Results::Given(Arc::new(given)),
         work: Arc::default(),
     };
-    let computation = run.fetch(&head.job, &tools).await?;
-    tools.pool.run(move || lane::compute(computation)).await?
+    let computation = match run.fetch(&head.job, &tools).await? {
+        Fetched::Computation(computation) => computation,
+        Fetched::Result(result) => return Ok(result),
+    };
+    tools.pool.run(move || lane::compute(&head.job, computation)).await?
 }
 
 fn limit_memory(bytes: u64) -> io::Result<()> {
@@ -73,7 +76,7 @@ fn limit_memory(bytes: u64) -> io::Result<()> {
         current: Some(bytes),
         maximum: Some(bytes),
     };
-    setrlimit(Resource::Data, limit.clone())?;
+    setrlimit(Resource::Data, limit)?;
     // Where the system does not count what is mapped as data, the whole address space is what can be limited.
     if !cfg!(target_os = "linux") {
         // Some systems refuse a limit below what is reserved already; the time limit still holds then.

@@ -20,9 +20,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tickfleet_protocol::fleet::WorkerEntry;
-use tickfleet_protocol::ids::{EventId, JobIndex, RunId, WorkerId};
+use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, WorkerId};
 use tickfleet_runtime::broker::{Audit, Broker, DeadLetter, Progress, RunState, RunSummary};
+use tickfleet_runtime::cache::{self, ResultsError};
 use tickfleet_runtime::data::inputs::Inputs;
+use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::Pool;
 
 pub use self::open::canonicalise;
@@ -62,6 +64,7 @@ pub struct About {
 #[derive(Clone)]
 pub struct Local {
     broker: Arc<dyn Broker>,
+    stored: Arc<cache::Results>,
     reading: Reading,
     pool: Pool,
     about: Arc<About>,
@@ -71,8 +74,21 @@ pub struct Local {
 impl Local {
     /// The cluster of a queue; inputs are opened as `reading` says and decoded on the lanes of `pool`.
     pub fn new(broker: Arc<dyn Broker>, reading: Reading, pool: Pool, about: About) -> Self {
+        let results = Arc::new(cache::Results::alone(broker.clone()));
+        Self::with_results(broker, results, reading, pool, about)
+    }
+
+    /// The cluster of a queue whose results may lie elsewhere too.
+    pub fn with_results(
+        broker: Arc<dyn Broker>,
+        results: Arc<cache::Results>,
+        reading: Reading,
+        pool: Pool,
+        about: About,
+    ) -> Self {
         Self {
             broker,
+            stored: results,
             reading,
             pool,
             about: Arc::new(about),
@@ -171,6 +187,13 @@ impl Cluster for Local {
             // Cards are a few seconds old, so what they hold may be done already.
             backlog: open.saturating_sub(held),
             dead: counts().map(|counts| counts.failed).sum(),
+        })
+    }
+
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        self.stored.stored(identities).await.map_err(|error| match &error {
+            ResultsError::Queue(error) => refusal(error),
+            error => Failure::from_error(ExitStatus::Failed, error),
         })
     }
 }

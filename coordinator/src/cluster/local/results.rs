@@ -9,6 +9,7 @@ use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::RunId;
 use tickfleet_protocol::plan::Job;
 use tickfleet_runtime::broker::{RunRecord, RunState};
+use tickfleet_runtime::cache::ResultsError;
 use tickfleet_runtime::data::describe::{RowFault, describe};
 use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
 use tickfleet_runtime::settings::mask;
@@ -131,14 +132,12 @@ impl Reader {
             Failure::new(ExitStatus::Failed, format!("the result of {as_of} cannot be read")).because(error)
         };
         let identity = self.run.identities().of(&Job::Reduce { date });
-        let bytes = self.local.broker.result(identity).await;
-        let bytes = bytes.map_err(|error| {
-            if error.is_retryable() {
-                refusal(&error)
-            } else {
-                lost(&error)
-            }
+        let found = self.local.stored.get(&[identity]).await;
+        let found = found.map_err(|error| match &error {
+            ResultsError::Queue(error) if error.is_retryable() => refusal(error),
+            _ => lost(&error),
         })?;
+        let bytes = found.into_iter().next().flatten();
         let bytes = bytes.ok_or_else(|| lost(&std::io::Error::other("it has expired")).help("submit the run again"))?;
         let output = ReduceOutput::decode(bytes).map_err(|error| lost(&error))?;
         let table = |bytes| decode(bytes).map_err(|error| lost(&error));

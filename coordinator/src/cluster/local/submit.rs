@@ -7,6 +7,8 @@ use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::{JobKind, RunId};
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_runtime::broker::{Durability, NewRun, Submitted};
+use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::fault::{Injected, point};
 use tickfleet_runtime::telemetry::trace;
 use tickfleet_worker::run::Run;
 use tracing::Instrument;
@@ -23,7 +25,9 @@ impl Local {
     ) -> Result<Accepted> {
         let opened = open(&request, &self.reading.inputs(), &self.pool, progress).await?;
         let run = Run::new(opened.record);
+        point("coordinator.before_enqueue").map_err(injected)?;
         let submitted = self.enqueue(new_run(&run, request.clone())).await?;
+        point("coordinator.after_enqueue").map_err(injected)?;
         let stages = if submitted.created {
             let stages = run.plan.stages();
             self.runs.remember(submitted.run, Arc::new(run));
@@ -63,6 +67,10 @@ impl Local {
         let stages = summary.ok_or_else(|| unknown_run(run))?.stages;
         Ok(stages.iter().map(|stage| stage.total).collect())
     }
+}
+
+fn injected(fault: Injected) -> Failure {
+    Failure::from_error(ExitStatus::Failed, &fault)
 }
 
 fn new_run(run: &Run, request: Request) -> NewRun {

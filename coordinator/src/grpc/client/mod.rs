@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use tickfleet_proto::convert::{ScanRun, WireError};
 use tickfleet_proto::wire;
 use tickfleet_protocol::fleet::WorkerEntry;
-use tickfleet_protocol::ids::{EventId, JobIndex, RunId, WorkerId};
-use tickfleet_protocol::limits::{MAX_DEAD_PER_RUN, MAX_PAYLOAD_BYTES, MAX_RUNS, MAX_WORKERS};
+use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, WorkerId};
+use tickfleet_protocol::limits::{MAX_BATCH, MAX_DEAD_PER_RUN, MAX_PAYLOAD_BYTES, MAX_RUNS, MAX_WORKERS};
 use tickfleet_runtime::broker::{Audit, DeadLetter, Progress, RunSummary};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::telemetry::trace;
@@ -225,6 +226,23 @@ impl Cluster for Remote {
             one(client.audit(timed(request)).await)
         });
         audit_from_wire(reply.await?).map_err(|error| unreadable(&error))
+    }
+
+    async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
+        let mut stored = Vec::with_capacity(identities.len());
+        for some in identities.chunks(MAX_BATCH) {
+            let request = wire::StoredRequest {
+                identities: some
+                    .iter()
+                    .map(|identity| Bytes::copy_from_slice(&identity.0))
+                    .collect(),
+            };
+            let reply = self.call(Repeat::Safe, request, |mut client, request| async move {
+                one(client.stored(timed(request)).await)
+            });
+            stored.extend(reply.await?.is_stored);
+        }
+        Ok(stored)
     }
 
     async fn status(&self) -> Result<Status> {

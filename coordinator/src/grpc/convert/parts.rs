@@ -107,7 +107,7 @@ impl Assembly {
     pub(crate) fn take(&mut self, reply: wire::ResultsReply) -> Result<Option<Part>, PartError> {
         let part = reply.part.ok_or_else(|| invalid("ResultsReply", "part"))?;
         match part {
-            WirePart::Piece(piece) => self.piece(piece),
+            WirePart::Piece(piece) => self.piece(&piece),
             _ if self.day.is_some() => Err(PartError::Order),
             WirePart::Head(head) => Ok(Some(Part::Head(Head {
                 run: parsed("ResultsHead", "run", &head.run)?,
@@ -131,7 +131,7 @@ impl Assembly {
         }
     }
 
-    fn piece(&mut self, piece: wire::TablePiece) -> Result<Option<Part>, PartError> {
+    fn piece(&mut self, piece: &wire::TablePiece) -> Result<Option<Part>, PartError> {
         let expected = TABLES[self.tables.len()];
         let Some((date, first_rejects)) = self.day.filter(|_| piece.table == i32::from(expected)) else {
             return Err(PartError::Order);

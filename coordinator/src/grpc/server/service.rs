@@ -3,10 +3,12 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tickfleet_proto::wire;
 use tickfleet_proto::wire::coordinator_server::Coordinator;
-use tickfleet_protocol::ids::{EventId, IdError, JobIndex, RunId, WorkerId};
+use tickfleet_protocol::ids::{EventId, IdError, Identity, JobIndex, RunId, WorkerId};
+use tickfleet_protocol::limits::MAX_BATCH;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tokio::sync::watch;
 use tonic::{Request as Call, Response, Status};
@@ -224,6 +226,15 @@ impl Coordinator for Service {
         .await
     }
 
+    async fn stored(&self, call: Call<wire::StoredRequest>) -> Answer<wire::StoredReply> {
+        in_time(call.metadata(), async {
+            let identities = identities(&call.get_ref().identities)?;
+            let is_stored = asked(self.cluster.stored(&identities).await)?;
+            Ok(Response::new(wire::StoredReply { is_stored }))
+        })
+        .await
+    }
+
     async fn status(&self, call: Call<wire::StatusRequest>) -> Answer<wire::StatusReply> {
         in_time(call.metadata(), async {
             Ok(Response::new(asked(self.cluster.status().await)?.into()))
@@ -241,6 +252,19 @@ pub(super) fn asked<T>(answer: Result<T>) -> std::result::Result<T, Status> {
 pub(super) fn id<T: FromStr<Err = IdError>>(text: &str) -> std::result::Result<T, Status> {
     let id = text.parse();
     id.map_err(|error: IdError| status_of(&Failure::from_error(ExitStatus::BadInput, &error)))
+}
+
+/// The identities of a request, no more than one call of the queue takes.
+fn identities(wire: &[Bytes]) -> std::result::Result<Vec<Identity>, Status> {
+    let identity = |bytes: &Bytes| bytes.as_ref().try_into().ok().map(Identity);
+    let identities: Option<Vec<Identity>> = wire.iter().map(identity).collect();
+    match identities {
+        Some(identities) if identities.len() <= MAX_BATCH => Ok(identities),
+        _ => Err(status_of(
+            &Failure::new(ExitStatus::BadInput, "these are no identities of results")
+                .why(format!("at most {MAX_BATCH} of 32 bytes each are taken")),
+        )),
+    }
 }
 
 fn request(call: Call<wire::SubmitRequest>) -> std::result::Result<Request, Status> {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::Run;
-use crate::ids::{Millis, RunId};
+use super::{StageCounts, queue::Queue, run::Run};
+use crate::ids::{Millis, RunId, StageIndex};
 
 /// Where the jobs of a run are, over all its stages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,10 +32,20 @@ pub enum AuditError {
     Misplaced {
         /// The run.
         run: RunId,
-        /// The job's index in the open stage.
+        /// The open stage.
+        stage: StageIndex,
+        /// The job's index in it.
         index: u64,
         /// Where it was found.
         place: &'static str,
+    },
+    /// Something that leads to a run, or follows from it, does not.
+    #[error("run {run}: {what}")]
+    Unlinked {
+        /// The run.
+        run: RunId,
+        /// What is wrong.
+        what: &'static str,
     },
     /// Two ways of counting differ.
     #[error("run {run}: {what} is {found}, should be {expected}")]
@@ -51,7 +61,41 @@ pub enum AuditError {
     },
 }
 
+impl Queue {
+    /// Audits a run, and holds what leads to it against its state; none where there is no such run.
+    pub fn audit(&self, id: RunId) -> Option<Result<Census, AuditError>> {
+        let run = self.run(id)?;
+        let links = [
+            (
+                self.keys.get(&run.terms.key) == Some(&id),
+                "its key does not lead to it",
+            ),
+            (self.knows_timer(run), "time does not come to it when it is due"),
+            (
+                self.fair.is_waiting(id) == run.has_work(),
+                "whether it is fed is not whether it has work",
+            ),
+        ];
+        let broken = links.iter().find(|(is_there, _)| !is_there);
+        let broken = broken.map(|&(_, what)| AuditError::Unlinked { run: id, what });
+        Some(run.audit().and_then(|census| broken.map_or(Ok(census), Err)))
+    }
+}
+
 impl Run {
+    /// Where the jobs are, by the counts.
+    pub fn census(&self) -> Census {
+        let sum = |count: fn(&StageCounts) -> u64| self.stages.iter().map(count).sum::<u64>();
+        Census {
+            unfed: sum(|stage| stage.total) - sum(|stage| stage.fed),
+            ready: self.ready.len() as u64,
+            claimed: self.claims.len() as u64,
+            delayed: self.delayed.len() as u64,
+            dead: self.stage().failed,
+            done: sum(|stage| stage.done),
+        }
+    }
+
     /// Finds each job in exactly one place, or says what is wrong. Costs the jobs in flight and the bitmap.
     pub fn audit(&self) -> Result<Census, AuditError> {
         let stage = self.stage();
@@ -68,6 +112,7 @@ impl Run {
                 if index >= stage.fed || self.done.contains(index) || !seen.insert(index) {
                     return Err(AuditError::Misplaced {
                         run: self.id,
+                        stage: self.open_stage_index(),
                         index,
                         place,
                     });
@@ -80,20 +125,7 @@ impl Run {
         self.expect("dead jobs", (self.dead.len() + self.dropped.len()) as u64, stage.failed)?;
         self.audit_leases()?;
         self.audit_other_stages()?;
-        let [ready, claimed, delayed, ..] = places.map(|(_, indexes)| indexes.len() as u64);
-        let (total, done) = self
-            .stages
-            .iter()
-            .fold((0, 0), |(t, d), stage| (t + stage.total, d + stage.done));
-        let unfed = total - done - seen.len() as u64;
-        Ok(Census {
-            unfed,
-            ready,
-            claimed,
-            delayed,
-            dead: stage.failed,
-            done,
-        })
+        Ok(self.census())
     }
 
     /// Each claim has its lease and no lease is without a claim.

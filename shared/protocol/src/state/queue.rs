@@ -151,6 +151,12 @@ impl Queue {
         }
     }
 
+    /// Whether the timers know the run by the moment at which time changes it.
+    pub(super) fn knows_timer(&self, run: &Run) -> bool {
+        let due = run.next_due();
+        due == run.timer && due.is_none_or(|at| self.timers.contains(&(at, run.id)))
+    }
+
     fn expire(&mut self) {
         while let Some(&(_, id)) = self.timers.first().filter(|&&(at, _)| at <= self.now) {
             let run = self.runs.get_mut(&id).expect("each timer is that of a run");

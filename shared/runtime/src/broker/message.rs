@@ -152,6 +152,15 @@ pub struct AuditFault {
     pub is_mended: bool,
 }
 
+/// What a sweep found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// What is not as it should be, at most [`MAX_AUDIT_FAULTS`](tickfleet_protocol::limits::MAX_AUDIT_FAULTS).
+    pub faults: Vec<AuditFault>,
+    /// Faults beyond those listed.
+    pub unlisted: u64,
+}
+
 /// A run with all that workers and followers need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRecord {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 pub use error::BrokerError;
-pub use message::{Audit, AuditFault, ClaimRequest, Commit, Durability, Failure, NewRun, RunRecord, Submitted};
+pub use message::{Audit, AuditFault, ClaimRequest, Commit, Durability, Failure, NewRun, RunRecord, Submitted, Sweep};
 use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
 use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token, WorkerId};
 pub use tickfleet_protocol::state::{
@@ -128,9 +128,11 @@ pub trait Broker: Send + Sync + 'static {
     /// with `repair`, mends what can be mended without losing or doubling a job.
     ///
     /// Fails with [`BrokerError::UnknownRun`].
-    async fn audit(&self, _run: RunId, _repair: bool) -> Result<Audit> {
-        Err(unsupported("audit"))
-    }
+    async fn audit(&self, run: RunId, repair: bool) -> Result<Audit>;
+
+    /// Looks for what is left of runs that are gone, and for runs that no list has; with `repair`, lets the former go
+    /// and lists the latter. Costs a look at every key that is kept.
+    async fn sweep(&self, repair: bool) -> Result<Sweep>;
 
     /// The dead letters of a run, in the order of their jobs.
     ///
@@ -154,11 +156,4 @@ pub trait Broker: Send + Sync + 'static {
     ///
     /// Fails with [`BrokerError::UnknownRun`] and [`BrokerError::RunActive`].
     async fn forget(&self, run: RunId) -> Result<()>;
-}
-
-fn unsupported(operation: &'static str) -> BrokerError {
-    BrokerError::Unfit {
-        operation,
-        reason: "this broker can't".to_owned(),
-    }
 }

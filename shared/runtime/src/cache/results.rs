@@ -87,7 +87,7 @@ pub struct Results {
     local: Local,
     store: Option<Arc<ResultStore>>,
     inline_max: usize,
-    is_alone: bool,
+    looks_by_content: bool,
     /// Records that wait to be shared.
     noted: Mutex<Vec<(Identity, Bytes)>>,
 }
@@ -98,18 +98,23 @@ impl Results {
         Self::with_patience(broker, local, store, inline_max, PATIENCE)
     }
 
-    /// Results of a queue that lives and dies with this process: it has all that there is.
+    /// Results of a queue that lives and dies with this process, and nothing beyond it.
     pub fn alone(broker: Arc<dyn Broker>) -> Self {
-        let results = Self::new(broker, Local::new(0, None), None, u64::MAX);
+        Self::beside(broker, Local::new(0, None))
+    }
+
+    /// Results of a queue that lives and dies with this process, over tiers that may outlive it.
+    pub fn beside(broker: Arc<dyn Broker>, local: Local) -> Self {
         Self {
-            is_alone: true,
-            ..results
+            looks_by_content: false,
+            ..Self::new(broker, local, None, u64::MAX)
         }
     }
 
-    /// Whether nothing can be found but what this process has committed: then it is not worth a look by content.
-    pub const fn is_alone(&self) -> bool {
-        self.is_alone
+    /// Whether a look by content may find what others computed. It costs every job that computes a part of its time, so
+    /// a process of its own does without.
+    pub const fn looks_by_content(&self) -> bool {
+        self.looks_by_content
     }
 
     fn with_patience(
@@ -126,7 +131,7 @@ impl Results {
             local,
             store,
             inline_max,
-            is_alone: false,
+            looks_by_content: true,
             noted: Mutex::default(),
         }
     }

@@ -208,6 +208,8 @@ settings! {
         "Bound of the input cache";
     NAME = Worker "name", MACHINE, Kind::Text, Found("host name and process id"),
         "The worker's name in claims and lists";
+    KINDS = Worker "kinds", MACHINE, Kind::List, Found("every kind that this version computes"),
+        "Claim only jobs of these kinds, such as scan/1";
     LEASE_MS = Worker "lease_ms", MACHINE, Kind::Count(1_000, 600_000), Value("15000"),
         "How long a job waits for a worker that has died, in milliseconds";
     JOB_MAX_S = Worker "job_max_s", MACHINE, Kind::Count(1, 86_400), Value("900"),

@@ -11,7 +11,7 @@ use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token, WorkerI
 use super::metrics::shared;
 use crate::broker::{
     Audit, Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held,
-    NewRun, Progress, Result, RunRecord, RunSummary, Submitted,
+    NewRun, Progress, Result, RunRecord, RunSummary, Submitted, Sweep,
 };
 
 /// The broker to use in the place of `broker`, so that the duration of each of its calls is a metric.
@@ -143,6 +143,10 @@ impl Broker for Observed {
 
     async fn audit(&self, run: RunId, repair: bool) -> Result<Audit> {
         self.timed("audit", self.broker.audit(run, repair)).await
+    }
+
+    async fn sweep(&self, repair: bool) -> Result<Sweep> {
+        self.timed("sweep", self.broker.sweep(repair)).await
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {

@@ -20,34 +20,36 @@ use tickfleet_runtime::data::select::Wanted;
 use super::compute::{self, map, reject};
 use super::fetch::{Input, MapInput};
 use super::run::Run;
-use super::{Computation, Tools};
+use super::{Fetched, Tools};
 use crate::error::JobError;
 
-/// The computation of a map job: of its kernel, or of the places in a result that another job computed.
-pub(super) async fn computation(
+/// A map job's result where another job computed it, else its computation.
+pub(super) async fn fetched(
     run: &Arc<Run>,
     job: Job,
     input: Input,
     tools: &Tools,
     results: &Arc<Results>,
-) -> Result<Computation, JobError> {
+) -> Result<Fetched, JobError> {
     let Input::Map(input) = input else {
         unreachable!("the input of a map job are blocks");
     };
-    let (identified, decoding) = (Arc::clone(run), Arc::clone(&tools.inputs));
-    let identify = move || identify(&identified, &decoding, job, input);
-    let (job, input, content) = tools.pool.run(identify).await??;
-    let found = recall(results, content).await;
+    let (naming, inputs) = (Arc::clone(run), Arc::clone(&tools.inputs));
+    let identify = move || identify(&naming, &inputs, job, input);
+    let (mut job, mut input, content) = tools.pool.run(identify).await??;
+    if let Some(found) = recall(results, content).await {
+        let (placing, inputs) = (Arc::clone(run), Arc::clone(&tools.inputs));
+        let place = move || (placed(&placing, &inputs, &job, &input, found), job, input);
+        let (result, job_again, input_again) = tools.pool.run(place).await?;
+        if let Some(result) = result {
+            tools.work.copied();
+            return Ok(Fetched::Result(result));
+        }
+        (job, input) = (job_again, input_again);
+    }
     let (run, inputs) = (Arc::clone(run), Arc::clone(&tools.inputs));
     let (results, work) = (Arc::clone(results), Arc::clone(&tools.work));
-    Ok(Box::new(move || {
-        if let Some(found) = found
-            && let Some(result) = placed(&run, &inputs, &job, &input, found)
-        {
-            work.copied();
-            results.note(run.identities().copied(&job), Bytes::new());
-            return Ok(result);
-        }
+    Ok(Fetched::Computation(Box::new(move || {
         work.map();
         let (symbols, dates) = ranges(&job);
         let compute::Mapped { result, rejects } = map(&run, &inputs, symbols, dates, &input)?;
@@ -56,7 +58,7 @@ pub(super) async fn computation(
             results.note(content, MapContent { identity, rejects }.encode());
         }
         Ok(result)
-    }))
+    })))
 }
 
 /// Decodes a job's rows and names their content. CPU only.

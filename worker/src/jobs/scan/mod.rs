@@ -17,7 +17,7 @@ use tickfleet_protocol::plan::{Job, MAP};
 use tickfleet_runtime::telemetry::delivery::Reads;
 
 use self::run::Run;
-use super::{Computation, Tools};
+use super::{Fetched, Tools};
 use crate::error::JobError;
 
 /// Reads a run's record.
@@ -50,22 +50,22 @@ pub fn linked(run: &Run, job: &JobRef) -> Option<Reads> {
     }
 }
 
-/// Fetches what a job computes from, and gives its computation.
+/// Fetches what a job computes from, and gives its computation, or its result where another job has it.
 ///
 /// # Errors
 /// Storage, the queue, results that have expired; damaged blocks of a job that is looked for by content.
-pub async fn fetched(run: &Arc<Run>, job: &JobRef, tools: &Tools) -> Result<Computation, JobError> {
+pub async fn fetched(run: &Arc<Run>, job: &JobRef, tools: &Tools) -> Result<Fetched, JobError> {
     let job = run.job(job)?;
     let input = fetch::fetch(run, &job, tools).await?;
     if let (Job::Map { .. }, Some(results)) = (&job, tools.results.by_content()) {
-        return content::computation(run, job, input, tools, results).await;
+        return content::fetched(run, job, input, tools, results).await;
     }
     let (run, inputs, work) = (Arc::clone(run), Arc::clone(&tools.inputs), Arc::clone(&tools.work));
-    Ok(Box::new(move || {
+    Ok(Fetched::Computation(Box::new(move || {
         match &job {
             Job::Map { .. } => work.map(),
             Job::Reduce { .. } => work.reduce(),
         }
         compute::compute(&run, &inputs, &job, input)
-    }))
+    })))
 }

@@ -43,7 +43,7 @@ impl World {
     /// Every job is in one place, and the events say what the counters say.
     fn audit(&self, effects: &[Effect]) {
         for summary in self.queue.summaries() {
-            let census = self.queue.run(summary.run).unwrap().audit().unwrap();
+            let census = self.queue.audit(summary.run).unwrap().unwrap();
             let counts = summary.counts();
             assert_eq!((census.done, census.dead), (counts.done, counts.failed));
             let places = census.unfed + census.ready + census.claimed + census.delayed + census.dead + census.done;

@@ -7,6 +7,7 @@
 //! Time: leases here are [`LEASE_MS`], backoffs at most [`BACKOFF_MS`], and the clock is moved in steps that stay
 //! seconds away from where either ends, so a broker whose clock also moves by itself passes as well.
 
+pub mod audit;
 pub mod delivery;
 mod dice;
 pub mod events;
@@ -51,6 +52,7 @@ pub async fn run_all(harness: &dyn Harness) {
     events::run_all(harness).await;
     results::run_all(harness).await;
     fleet::run_all(harness).await;
+    audit::run_all(harness).await;
     for seed in 0..8 {
         random::against_model(harness, seed, 200).await;
     }

@@ -3,12 +3,14 @@
 //! The broker chooses which jobs to deliver and draws the tokens; the model is told of each delivery, refuses those
 //! that break a rule, and has to answer everything else as the broker does. A failing seed replays: the panic names it.
 
+mod compare;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use tickfleet_protocol::{
-    ids::{Identity, JobIndex, JobKind, Millis, RunId, Token},
-    state::{self, Counts, Deliver, Failed, Queue, Submit, Tick, Transition},
+    ids::{Identity, JobIndex, Millis, RunId, Token},
+    state::{self, Deliver, Failed, Queue, Submit, Tick, Transition},
 };
 
 use super::{
@@ -16,13 +18,16 @@ use super::{
     dice::Dice,
     kit::{advance_ms, commit_of, kind, new_run, request, result_of, worker},
 };
-use crate::broker::{Broker, ClaimRequest, CommitOutcome, FailOutcome, Failure, Held, NewRun, RunState, bounds};
+use crate::broker::{Broker, ClaimRequest, CommitOutcome, FailOutcome, Failure, Held, NewRun, bounds};
 
 /// One step of the clock: neither leases nor backoffs end near a multiple of it.
 const TICK_MS: u64 = 10_000;
 
 /// More rounds than it can take to work off what a game leaves.
 const WORK_OFF_ROUNDS: usize = 1_000;
+
+/// One in so many steps is followed by an audit of every run.
+const AUDITED: usize = 8;
 
 /// Plays `steps` operations of this seed on a fresh broker, then works off what is left, and compares throughout.
 pub async fn against_model(harness: &dyn Harness, seed: u64, steps: usize) {
@@ -36,12 +41,16 @@ pub async fn against_model(harness: &dyn Harness, seed: u64, steps: usize) {
         runs: Vec::new(),
         results: BTreeMap::new(),
     };
-    for _ in 0..steps {
+    for step in 0..steps {
         game.play(harness).await;
         game.compare().await;
+        if step % AUDITED == 0 {
+            game.compare_audits().await;
+        }
     }
     game.work_off(harness).await;
     game.compare().await;
+    game.compare_audits().await;
     game.compare_results().await;
 }
 
@@ -337,57 +346,4 @@ impl Game {
         }
         panic!("seed {}: some run never ends", self.seed);
     }
-
-    /// Everything that can be seen, moments apart.
-    async fn compare(&self) {
-        let seed = self.seed;
-        for &id in &self.runs {
-            let modelled = self.model.run(id).expect("the game forgets no run");
-            modelled
-                .audit()
-                .unwrap_or_else(|error| panic!("seed {seed}: the model is broken: {error}"));
-            let expected = modelled.summary();
-            let found = self
-                .broker
-                .run(id)
-                .await
-                .expect("run")
-                .expect("the run is kept")
-                .summary;
-            assert_eq!(view(&found), view(&expected), "seed {seed}: {id}");
-            let letters = self.broker.dead(id).await.expect("dead");
-            let letters = letters
-                .iter()
-                .map(|letter| (letter.job, letter.cause, letter.attempts, letter.kills));
-            let expected = modelled
-                .dead_letters()
-                .map(|letter| (letter.job, letter.cause, letter.attempts, letter.kills));
-            assert!(letters.eq(expected), "seed {seed}: dead letters of {id}");
-        }
-    }
-
-    /// What was committed is stored.
-    async fn compare_results(&self) {
-        let identities: Vec<Identity> = self.results.keys().copied().collect();
-        let found = self.broker.results(&identities).await.expect("results");
-        assert!(
-            found.iter().flatten().eq(self.results.values()),
-            "seed {}: results",
-            self.seed
-        );
-    }
-}
-
-/// What two brokers must agree on; how far a run is fed is theirs.
-fn view(summary: &state::RunSummary) -> (JobKind, RunState, u16, Vec<Counts>, bool) {
-    let stages = summary.stages.iter();
-    let counts = stages
-        .map(|stage| Counts {
-            total: stage.total,
-            done: stage.done,
-            failed: stage.failed,
-        })
-        .collect();
-    let (kind, has_ended) = (summary.kind.clone(), summary.ended_at.is_some());
-    (kind, summary.state, summary.open_stage.0, counts, has_ended)
 }

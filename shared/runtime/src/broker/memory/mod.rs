@@ -4,6 +4,7 @@
 //! held across an await. What it keeps is bounded: results by the bytes given at construction, runs, events and
 //! payloads by [`tickfleet_protocol::limits`]. All of it is gone with the process. Read next: `commit`.
 
+mod audit;
 mod commit;
 mod history;
 mod results;
@@ -28,8 +29,8 @@ use tokio::sync::watch;
 
 use self::{history::History, results::ResultStore};
 use super::{
-    Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, Durability, FailOutcome, Failure,
-    Held, NewRun, Progress, Result, RunRecord, RunSummary, Submitted, bounds,
+    Audit, Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, Durability, FailOutcome,
+    Failure, Held, NewRun, Progress, Result, RunRecord, RunSummary, Submitted, Sweep, bounds,
     clock::{Clock, SystemClock},
     token::TokenSource,
 };
@@ -328,6 +329,14 @@ impl Broker for MemoryBroker {
                 run,
             }),
         }
+    }
+
+    async fn audit(&self, run: RunId, _repair: bool) -> Result<Audit> {
+        self.audit_run(run)
+    }
+
+    async fn sweep(&self, _repair: bool) -> Result<Sweep> {
+        Ok(Sweep::default())
     }
 
     async fn announce(&self, card: &WorkerCard) -> Result<Orders> {

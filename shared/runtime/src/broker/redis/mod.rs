@@ -4,6 +4,7 @@
 //! call. Nothing about a run is kept here, so any process may stop at any instant, and any call may be sent again. A
 //! job that nobody holds costs no memory, a done one a bit. Read next: `claim`, [`scripts`], `bell`.
 
+mod audit;
 mod bell;
 mod blocking;
 mod census;
@@ -51,8 +52,8 @@ use self::{
     server::Server,
 };
 use super::{
-    Broker, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun, Progress,
-    Result, RunRecord, RunSummary, Submitted, token::TokenSource,
+    Audit, Broker, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun,
+    Progress, Result, RunRecord, RunSummary, Submitted, Sweep, token::TokenSource,
 };
 
 /// Most shards: each costs every process a listening connection, and a claim that finds nothing a round trip.
@@ -264,6 +265,14 @@ impl Broker for RedisBroker {
 
     async fn forget(&self, run: RunId) -> Result<()> {
         self.forget_run(run).await
+    }
+
+    async fn audit(&self, run: RunId, repair: bool) -> Result<Audit> {
+        self.audit_run(run, repair).await
+    }
+
+    async fn sweep(&self, repair: bool) -> Result<Sweep> {
+        self.sweep_shards(repair).await
     }
 
     async fn announce(&self, card: &WorkerCard) -> Result<Orders> {

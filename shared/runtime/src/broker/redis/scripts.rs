@@ -5,12 +5,19 @@
 
 use std::{fmt::Write, sync::LazyLock};
 
-use tickfleet_protocol::limits::{
-    CARD_LIFE_MS, MAX_DEAD_PER_RUN, MAX_EVENTS_KEPT, MAX_RUNS, MAX_WORKERS, ORDER_LIFE_MS, RUN_RETENTION_MS,
+use tickfleet_protocol::{
+    fair::COST_UNIT,
+    limits::{
+        CARD_LIFE_MS, DEFAULT_LEASE_MS, MAX_AUDIT_FAULTS, MAX_DEAD_PER_RUN, MAX_EVENTS_KEPT, MAX_RUNS, MAX_WORKERS,
+        ORDER_LIFE_MS, RUN_RETENTION_MS,
+    },
 };
 
 /// What all scripts share.
 const COMMON: &str = include_str!("scripts/common.lua");
+
+/// Bytes of done bits that one step of an audit looks through: half a million jobs, well below a millisecond.
+const AUDIT_PIECE_BYTES: u64 = 64 << 10;
 
 /// A script of the broker.
 #[derive(Debug)]
@@ -82,6 +89,16 @@ scripts! {
     VIEW = "view", allows_oom: true;
     /// Reads events.
     EVENTS = "events", allows_oom: true;
+    /// Holds a run's counters against what they count.
+    AUDIT_COUNTS = "audit_counts", allows_oom: true;
+    /// Holds the jobs in one place against their other places.
+    AUDIT_PLACES = "audit_places", allows_oom: true;
+    /// Looks for jobs that are in no place.
+    AUDIT_LOST = "audit_lost", allows_oom: true;
+    /// Holds what leads to a run against its state.
+    AUDIT_LINKS = "audit_links", allows_oom: true;
+    /// Looks for what is left of runs that are gone.
+    SWEEP = "sweep", allows_oom: true;
     /// Takes a worker's card.
     ANNOUNCE = "announce", allows_oom: true;
     /// Takes a worker's card away.
@@ -112,9 +129,13 @@ fn assemble(script: &Script) -> Whole {
         ("MAX_DEAD_PER_RUN", MAX_DEAD_PER_RUN as u64),
         ("MAX_EVENTS_KEPT", MAX_EVENTS_KEPT as u64),
         ("MAX_RUNS", MAX_RUNS as u64),
+        ("MAX_AUDIT_FAULTS", MAX_AUDIT_FAULTS as u64),
         ("MAX_WORKERS", MAX_WORKERS as u64),
         ("CARD_LIFE_MS", CARD_LIFE_MS),
         ("ORDER_LIFE_MS", ORDER_LIFE_MS),
+        ("DEFAULT_LEASE_MS", DEFAULT_LEASE_MS),
+        ("COST_UNIT", COST_UNIT),
+        ("AUDIT_PIECE_BYTES", AUDIT_PIECE_BYTES),
     ] {
         writeln!(source, "local {name} = {value}").expect("writing to a string does not fail");
     }

@@ -15,7 +15,7 @@ mod writer;
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -40,6 +40,8 @@ const ENTRY_PART: u64 = 8;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Reads side by side: enough to keep a disk busy, few enough that a hanging one holds few threads.
 const READS_MAX: usize = 8;
+/// How long what waits may be written at the end.
+const CLOSING: Duration = Duration::from_secs(1);
 /// Entries that wait to be written, and their bytes: a burst of results, not a backlog.
 const QUEUED_MAX: usize = 256;
 const QUEUED_BYTES_MAX: u64 = 64 << 20;
@@ -67,10 +69,17 @@ struct Shared {
     reading: Pause,
     writing: Pause,
     queued_bytes: AtomicU64,
-    is_closing: AtomicBool,
+    /// When what still waits is given up.
+    closes_at: Mutex<Option<Instant>>,
 }
 
 impl Shared {
+    /// Whether what still waits is given up.
+    fn is_closed(&self) -> bool {
+        let closes_at = self.closes_at.lock().unwrap_or_else(PoisonError::into_inner);
+        closes_at.is_some_and(|at| Instant::now() >= at)
+    }
+
     fn index(&self) -> MutexGuard<'_, Index> {
         // At worst a panic leaves an entry unknown, and the next scan finds it.
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -99,7 +108,7 @@ impl DiskTier {
             reading: Pause::default(),
             writing: Pause::default(),
             queued_bytes: AtomicU64::new(0),
-            is_closing: AtomicBool::new(false),
+            closes_at: Mutex::default(),
         });
         let (tasks, received) = sync_channel(QUEUED_MAX);
         let (alive, ended) = sync_channel(1);
@@ -213,9 +222,11 @@ impl DiskTier {
 }
 
 impl Drop for DiskTier {
-    /// Ends the thread; what waits to be written is dropped. A disk that hangs does not hold up the process's end.
+    /// Ends the thread once it has written what waits, as far as a second goes. A disk that hangs does not hold up the
+    /// process's end.
     fn drop(&mut self) {
-        self.shared.is_closing.store(true, Ordering::Relaxed);
+        let closes_at = Instant::now() + CLOSING;
+        *self.shared.closes_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(closes_at);
         self.tasks = None;
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let Some((thread, ended)) = writer else { return };

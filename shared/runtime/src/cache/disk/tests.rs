@@ -1,7 +1,7 @@
 //! The disk tier against torn files, full disks, dead and living neighbours, and its bound.
 
 use std::fs::{self, File};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use tempfile::TempDir;
 

@@ -43,7 +43,7 @@ pub(super) fn run(shared: &Arc<Shared>, tasks: &Receiver<Task>, _alive: SyncSend
     loop {
         match tasks.recv_timeout(SCAN_EVERY) {
             Ok(Task::Write(key, bytes)) => {
-                if !shared.is_closing.load(Ordering::Relaxed) {
+                if !shared.is_closed() {
                     writer.take(&key, &bytes);
                 }
                 shared.queued_bytes.fetch_sub(bytes.len() as u64, Ordering::Relaxed);

@@ -74,6 +74,16 @@ local function load(id)
   return run
 end
 
+-- As load; numbers that are missing count as 0, so that an audit can name them.
+local function load_any(id)
+  local run = load(id)
+  for _, name in ipairs(run and NUMBERS or {}) do
+    local may_miss = name == 'deadline' or name == 'ended' or name == 'timer' or name == 'waiting'
+    if not may_miss then run[name] = run[name] or 0 end
+  end
+  return run
+end
+
 -- Writes back the fields that changed.
 local function save(run)
   local changed, gone = {}, {}
@@ -239,7 +249,7 @@ end
 local function is_live(run, stage, index, token, holder)
   if not holder or holder ~= token or run.state ~= 'running' or tonumber(stage) ~= run.open then return false end
   if run.deadline and run.deadline <= now then return false end
-  return not is_behind or tonumber(redis.call('ZSCORE', key(run.id, 'leases'), index)) > now
+  return not is_behind or tonumber(redis.call('ZSCORE', key(run.id, 'leases'), index) or -math.huge) > now
 end
 
 -- The claim of a token that is live: attempts, kills, worker; else nothing.
@@ -280,12 +290,25 @@ end
 local function bereave(run, index)
   local _, attempts, kills, worker = parse_claim(redis.call('HGET', key(run.id, 'claims'), index))
   release(run, index)
+  -- A lease without its claim is the audit's business; here it must not stop the shard.
+  if not worker then return end
   kills = kills + 1
   note(run, 'expired', int(run.open), index, int(kills))
   if kills >= run.max_kills then
     bury(run, index, 'workers_lost', 'worker ' .. worker .. ' stopped renewing its lease', attempts, kills, worker)
   else
     make_ready(run, index, attempts, kills)
+  end
+end
+
+-- Sets an ended run running. The claims that were open at its end were lost with it: their jobs are available.
+local function revive(run)
+  run.state, run.ended = 'running', nil
+  local claims = redis.call('HGETALL', key(run.id, 'claims'))
+  redis.call('UNLINK', key(run.id, 'claims'), key(run.id, 'leases'))
+  for i = 1, #claims, 2 do
+    local _, attempts, kills = parse_claim(claims[i + 1])
+    make_ready(run, claims[i], attempts or 0, kills or 0)
   end
 end
 

@@ -19,15 +19,7 @@ for _, index in ipairs(indexes) do
   end
 end
 if replayed == 0 then return 0 end
-if run.state == 'failed' then
-  run.state, run.ended = 'running', nil
-  local claims = redis.call('HGETALL', key(run.id, 'claims'))
-  redis.call('UNLINK', key(run.id, 'claims'), key(run.id, 'leases'))
-  for i = 1, #claims, 2 do
-    local _, attempts, kills = parse_claim(claims[i + 1])
-    make_ready(run, claims[i], attempts, kills)
-  end
-end
+if run.state == 'failed' then revive(run) end
 run.failed = run.failed - replayed
 note(run, 'replayed', int(replayed))
 set_timer(run, next_due(run))

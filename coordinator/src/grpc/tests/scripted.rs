@@ -1,48 +1,39 @@
-//! The adapter, both ends in one process: what a cluster answers or refuses is what its client is told, whole.
+//! A cluster that answers by a script: something of every kind, more of it than one message takes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, Float64Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use tickfleet_proto::convert::{FirstRejects, ScanRun};
-use tickfleet_proto::wire;
-use tickfleet_proto::wire::coordinator_client::CoordinatorClient;
 use tickfleet_protocol::facts::{RowPlace, ScanFacts};
 use tickfleet_protocol::fleet::{WorkerCard, WorkerEntry};
 use tickfleet_protocol::ids::{
     Digest, EventId, IdempotencyKey, JobIndex, JobKind, JobRef, Millis, RunId, StageIndex, WorkerId,
 };
 use tickfleet_protocol::plan::Sharding;
+use tickfleet_protocol::state::Census;
 use tickfleet_runtime::broker::{
     Audit, AuditFault, Counts, DeadCause, DeadLetter, Durability, Progress, ProgressKind, RunState, RunSummary,
     StageCounts,
 };
 use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tonic::Code;
-use tonic::transport::Endpoint;
 
-use super::client::Remote;
-use super::server::serve;
 use crate::cluster::{Accepted, Cluster, DayTables, Head, Opening, Part, Planned, Request, Result, Status};
 use crate::report::Note;
-use crate::serve::accept::{Door, Manners};
 
 /// How a scripted cluster answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Script {
+pub(super) enum Script {
     Answer,
     Refuse,
     KeepSilent,
 }
 
 /// A cluster that answers by a script.
-struct Scripted(Script);
+pub(super) struct Scripted(pub(super) Script);
 
 impl Scripted {
     async fn answer<T>(&self, value: T) -> Result<T> {
@@ -62,7 +53,7 @@ fn refusal() -> Failure {
         .help("do otherwise")
 }
 
-fn run() -> RunId {
+pub(super) fn run() -> RunId {
     RunId::from_parts(Millis(7), [1; 10])
 }
 
@@ -91,7 +82,7 @@ fn summary(index: u8) -> RunSummary {
     }
 }
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     let spec = r#"{"bars":"/b.csv","universe":null,"dates":{"as_of":null},"session":{"session_min_frac":0.1},
         "map":{"adjust":"auto","lookback":504,"ticker_rule":"us"},
         "universe_stage":{"symbols":[],"sectors":"all","industries":[],"exclude_industries":[],"unlisted":"keep",
@@ -120,7 +111,7 @@ fn accepted() -> Accepted {
 }
 
 /// A record of several pieces.
-fn record(request: &Request) -> ScanRun {
+pub(super) fn record(request: &Request) -> ScanRun {
     ScanRun {
         spec: request.spec.clone(),
         facts: ScanFacts {
@@ -156,7 +147,7 @@ fn event(id: u64) -> (EventId, Progress) {
 }
 
 /// Results over two dates; one table takes several messages, one has no row.
-fn parts() -> Vec<Part> {
+pub(super) fn parts() -> Vec<Part> {
     let table = |rows: u32| {
         let numbers: ArrayRef = Arc::new(Float64Array::from_iter(
             (0..rows).map(|row| (row % 3 > 0).then(|| f64::from(row))),
@@ -240,7 +231,7 @@ fn audit(run: RunId, repair: bool) -> Audit {
     };
     Audit {
         run,
-        census: Default::default(),
+        census: Census::default(),
         faults: vec![fault(None), fault(Some(job(2)))],
         unlisted: 1,
     }
@@ -336,155 +327,4 @@ impl Cluster for Scripted {
     async fn status(&self) -> Result<Status> {
         self.answer(status()).await
     }
-}
-
-/// A served cluster, ended with this.
-struct Served {
-    url: String,
-    _stop: watch::Sender<bool>,
-}
-
-async fn served(script: Script) -> Served {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let manners = Manners {
-        connections_max: 8,
-        opening_bytes: 33,
-        opening: Duration::from_secs(60),
-        idle: Duration::from_secs(60),
-    };
-    let (stop, stopping) = watch::channel(false);
-    let (_, health) = tonic_health::server::health_reporter();
-    let incoming = Door::new(listener, manners).incoming();
-    tokio::spawn(serve(incoming, Arc::new(Scripted(script)), health, stopping));
-    Served { url, _stop: stop }
-}
-
-async fn collected<T>(stream: Result<BoxStream<'static, Result<T>>>) -> Result<Vec<T>> {
-    let items: Vec<Result<T>> = stream?.collect().await;
-    items.into_iter().collect()
-}
-
-/// Everything that can be asked, as text.
-async fn everything(cluster: &dyn Cluster) -> Vec<String> {
-    let mut words = Vec::new();
-    let accepted = cluster.submit(request(), &mut |opening| words.push(opening)).await;
-    let planned = cluster.plan(request(), &mut |_| {}).await;
-    let planned = planned.map(|planned| (planned.record == record(&request()), planned.notices));
-    vec![
-        format!("{accepted:?}"),
-        format!("{planned:?}"),
-        format!("{:?}", cluster.get(run()).await),
-        format!("{:?}", cluster.list().await),
-        format!("{:?}", collected(cluster.watch(run(), EventId(1)).await).await),
-        format!("{:?}", collected(cluster.results(run()).await).await),
-        format!("{:?}", cluster.cancel(run()).await),
-        format!("{:?}", cluster.forget(run()).await),
-        format!("{:?}", cluster.dead(run()).await),
-        format!("{:?}", cluster.retry(run(), None).await),
-        format!("{:?}", cluster.retry(run(), Some(vec![JobIndex(3), JobIndex(4)])).await),
-        format!("{:?}", cluster.drop_dead(run(), Some(Vec::new())).await),
-        format!("{:?}", cluster.workers().await),
-        format!("{:?}", cluster.drain(WorkerId::new("w").unwrap(), true).await),
-        format!("{:?}", cluster.audit(run(), true).await),
-        format!("{:?}", cluster.status().await),
-    ]
-}
-
-#[tokio::test]
-async fn a_client_is_told_what_the_cluster_says() {
-    for script in [Script::Answer, Script::Refuse] {
-        let served = served(script).await;
-        let remote = Remote::new(&served.url).expect("an address");
-        let (told, said) = (everything(&remote).await, everything(&Scripted(script)).await);
-        for (at, (told, said)) in told.iter().zip(&said).enumerate() {
-            assert!(told == said, "answer {at}: {:.500} is not {:.500}", told, said);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_watch_and_results_begin_where_they_are_wanted() {
-    let served = served(Script::Answer).await;
-    let channel = Endpoint::from_shared(served.url.clone())
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
-    let mut client = CoordinatorClient::new(channel);
-    let request = wire::WatchRequest {
-        run: run().to_string(),
-        after: 3,
-    };
-    let events: Vec<_> = client.watch(request).await.unwrap().into_inner().collect().await;
-    assert_eq!(events.len(), 1);
-    let request = wire::ResultsRequest {
-        run: run().to_string(),
-        from: 1,
-    };
-    let replies: Vec<_> = client.results(request).await.unwrap().into_inner().collect().await;
-    let dates = replies.iter().filter_map(|reply| match &reply.as_ref().unwrap().part {
-        Some(wire::results_reply::Part::Day(day)) => Some(day.date),
-        _ => None,
-    });
-    assert_eq!(dates.collect::<Vec<_>>(), [1], "the head, the second date, the notes");
-    assert!(replies.len() > 7, "a large table comes in pieces");
-}
-
-#[tokio::test]
-async fn a_caller_who_gives_little_time_is_told_that_it_is_over() {
-    let served = served(Script::KeepSilent).await;
-    let channel = Endpoint::from_shared(served.url.clone())
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
-    let mut client = CoordinatorClient::new(channel);
-    // The header alone: the client's own clock would hide what the server says.
-    fn within<T>(message: T) -> tonic::Request<T> {
-        let mut call = tonic::Request::new(message);
-        call.metadata_mut().insert("grpc-timeout", "200m".parse().unwrap());
-        call
-    }
-    let status = client
-        .status(within(wire::StatusRequest {}))
-        .await
-        .expect_err("silence");
-    assert!(
-        matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
-        "{status}"
-    );
-    let replies = client.submit(within(wire::SubmitRequest::from(&request()))).await;
-    let replies: Vec<_> = replies.expect("a stream").into_inner().collect().await;
-    let end = replies.last().expect("an end").as_ref().expect_err("silence");
-    assert_eq!(end.code(), Code::DeadlineExceeded, "{end}");
-}
-
-#[tokio::test]
-async fn what_may_have_been_done_is_not_sent_again_unless_it_is_safe() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (counted, count) = watch::channel(0);
-    tokio::spawn(async move {
-        // Takes the call and closes without an answer.
-        while let Ok((mut stream, _)) = listener.accept().await {
-            counted.send_modify(|count| *count += 1);
-            let mut bytes = [0; 4_096];
-            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut bytes).await;
-        }
-    });
-    let remote = Remote::new(&url).expect("an address");
-    let failure = remote.forget(run()).await.expect_err("no answer");
-    assert_eq!(failure.status, ExitStatus::Unreachable);
-    assert!(
-        failure.why.iter().any(|why| why == "the call may have been done"),
-        "{failure:?}"
-    );
-    assert_eq!(*count.borrow(), 1, "sent once");
-    let failure = remote.cancel(run()).await.expect_err("no answer");
-    assert_eq!(
-        (failure.status, failure.what.as_str()),
-        (ExitStatus::Unreachable, "no coordinator answers")
-    );
-    assert!(*count.borrow() > 2, "sent again and again, for a while");
 }
