@@ -11,8 +11,8 @@ use tickfleet_protocol::ids::{EventId, JobIndex, RunId, Token, WorkerId};
 
 use super::*;
 use crate::broker::{
-    Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun, Progress, Result,
-    RunRecord, RunSummary, Submitted,
+    Audit, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun, Progress,
+    Result, RunRecord, RunSummary, Submitted, Sweep,
 };
 use crate::cache::DiskTier;
 
@@ -141,6 +141,14 @@ impl Broker for Server {
     }
 
     async fn drain(&self, _: &WorkerId, _: bool) -> Result<bool> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn audit(&self, _: RunId, _: bool) -> Result<Audit> {
+        unreachable!("{NOT_ASKED}")
+    }
+
+    async fn sweep(&self, _: bool) -> Result<Sweep> {
         unreachable!("{NOT_ASKED}")
     }
 }
