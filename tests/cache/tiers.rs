@@ -237,12 +237,4 @@ impl Broker for Moody {
     async fn sweep(&self, repair: bool) -> Result<Sweep> {
         self.inner.sweep(repair).await
     }
-
-    async fn audit(&self, run: RunId, repair: bool) -> Result<Audit> {
-        self.inner.audit(run, repair).await
-    }
-
-    async fn sweep(&self, repair: bool) -> Result<Sweep> {
-        self.inner.sweep(repair).await
-    }
 }
