@@ -97,12 +97,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let status = self.status.unwrap_or(Code::Cancelled);
-        let method = if status == Code::Unimplemented {
-            OTHER
-        } else {
-            &self.method
-        };
-        shared().served(method, name(status), self.since.elapsed());
+        shared().served(counted_as(&self.method, status), name(status), self.since.elapsed());
         self.span.record("rpc.response.status_code", name(status));
         if is_fault(status) {
             trace::fail(&self.span, name(status), status);
@@ -146,6 +141,11 @@ impl http_body::Body for Observing {
     }
 }
 
+/// The method under which a call is counted: only those that there are make series.
+fn counted_as(method: &str, status: Code) -> &str {
+    if status == Code::Unimplemented { OTHER } else { method }
+}
+
 /// Whether a status is the server's fault, as the conventions see it.
 const fn is_fault(status: Code) -> bool {
     matches!(
@@ -179,5 +179,63 @@ const fn name(status: Code) -> &'static str {
         Code::Unavailable => "UNAVAILABLE",
         Code::DataLoss => "DATA_LOSS",
         Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_cannot_make_series() {
+        for (method, status, expect) in [
+            (
+                "tickfleet.cluster.v1.Coordinator/Get",
+                Code::Ok,
+                "tickfleet.cluster.v1.Coordinator/Get",
+            ),
+            (
+                "tickfleet.cluster.v1.Coordinator/Get",
+                Code::NotFound,
+                "tickfleet.cluster.v1.Coordinator/Get",
+            ),
+            ("tickfleet.cluster.v1.Coordinator/G3t", Code::Unimplemented, "_OTHER"),
+        ] {
+            assert_eq!(counted_as(method, status), expect);
+        }
+    }
+
+    #[test]
+    fn what_the_caller_did_wrong_is_no_fault_of_the_server() {
+        for (status, expect) in [
+            (Code::Ok, false),
+            (Code::NotFound, false),
+            (Code::InvalidArgument, false),
+            (Code::Cancelled, false),
+            (Code::Internal, true),
+            (Code::Unavailable, true),
+        ] {
+            assert_eq!(is_fault(status), expect, "{}", name(status));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_passes_as_it_is_and_its_end_is_told() {
+        let body = Body::new(axum::body::Body::from("some bytes"));
+        let mut headers = HeaderMap::new();
+        headers.insert(GRPC_STATUS, "5".parse().unwrap());
+        let mut call = Call {
+            span: Span::none(),
+            method: "a/B".to_owned(),
+            since: Instant::now(),
+            status: None,
+        };
+        call.take_status(&headers);
+        assert_eq!(call.status, Some(Code::NotFound));
+        call.take_status(&HeaderMap::new());
+        assert_eq!(call.status, Some(Code::NotFound), "later silence says nothing");
+        let answer = Body::new(Observing { body, call });
+        let bytes = axum::body::to_bytes(axum::body::Body::new(answer), 100).await.unwrap();
+        assert_eq!(&bytes[..], b"some bytes");
     }
 }

@@ -34,6 +34,7 @@ use crate::failure::{ExitStatus, Failure};
 use crate::settings::registry::OTLP;
 use export::Exporters;
 use metrics::Meters;
+use options::STANDARD_ENDPOINT;
 
 /// Longest wait for a collector at the end of a program, unless the caller says otherwise.
 pub const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
@@ -65,7 +66,7 @@ impl From<TelemetryError> for Failure {
                 status: ExitStatus::BadInput,
                 ..failure
             }
-            .at(OTLP.flag())
+            .at(format!("{} or {STANDARD_ENDPOINT}", OTLP.flag()))
             .why(why)
             .help("name a collector that takes OTLP over gRPC, such as http://127.0.0.1:4317, or none"),
             TelemetryError::Threads(_) | TelemetryError::Metrics(_) => failure,
