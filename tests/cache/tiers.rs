@@ -190,6 +190,10 @@ impl Broker for Moody {
         self.inner.run(run).await
     }
 
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        self.inner.summary(run).await
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         self.inner.list().await
     }

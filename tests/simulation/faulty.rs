@@ -297,6 +297,11 @@ impl Broker for FaultyBroker {
         self.inner.run(run).await
     }
 
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        self.refuse(Fault::ReadRefused, "summary")?;
+        self.inner.summary(run).await
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         self.inner.list().await
     }

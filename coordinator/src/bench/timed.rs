@@ -83,6 +83,10 @@ impl<B: Broker> Broker for Timed<B> {
         self.broker.run(run).await
     }
 
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        self.broker.summary(run).await
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         self.broker.list().await
     }

@@ -136,10 +136,8 @@ impl MapContent {
     pub fn symbol(&mut self, name: &str, rows: &SymbolRows<'_>) {
         let count = rows.date.partition_point(|date| *date <= self.last);
         self.bytes.clear();
-        self.bytes.resize(count * size_of::<Day>(), 0);
-        for (bytes, day) in self.bytes.chunks_exact_mut(size_of::<Day>()).zip(rows.date) {
-            bytes.copy_from_slice(&day.to_le_bytes());
-        }
+        self.bytes
+            .extend(rows.date[..count].iter().flat_map(|day| day.to_le_bytes()));
         for column in [rows.open, rows.high, rows.low, rows.close, rows.volume] {
             self.column(count, |row| column[row]);
         }

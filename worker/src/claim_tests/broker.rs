@@ -10,8 +10,8 @@ use tickfleet_protocol::fleet::{Orders, WorkerCard, WorkerEntry};
 use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, Token, WorkerId};
 use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::broker::{
-    Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held, NewRun,
-    Progress, Result, RunRecord, RunSummary, Submitted,
+    Audit, Broker, BrokerError, Claim, ClaimRequest, Commit, CommitOutcome, DeadLetter, FailOutcome, Failure, Held,
+    NewRun, Progress, Result, RunRecord, RunSummary, Submitted, Sweep,
 };
 
 /// The memory broker, with calls counted, and cut off where a test says so.
@@ -88,6 +88,10 @@ impl Broker for Counted {
         self.inner.run(run).await
     }
 
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        self.inner.summary(run).await
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         self.inner.list().await
     }
@@ -125,6 +129,14 @@ impl Broker for Counted {
 
     async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool> {
         self.inner.drain(worker, is_draining).await
+    }
+
+    async fn audit(&self, run: RunId, repair: bool) -> Result<Audit> {
+        self.inner.audit(run, repair).await
+    }
+
+    async fn sweep(&self, repair: bool) -> Result<Sweep> {
+        self.inner.sweep(repair).await
     }
 
     async fn dead(&self, run: RunId) -> Result<Vec<DeadLetter>> {

@@ -77,9 +77,7 @@ pub trait Broker: Send + Sync + 'static {
     async fn run(&self, run: RunId) -> Result<Option<RunRecord>>;
 
     /// A run without its payload, or `None` as [`Broker::run`].
-    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
-        Ok(self.run(run).await?.map(|record| record.summary))
-    }
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>>;
 
     /// Every run that is kept, in the order of their ids, which is that of their submission.
     async fn list(&self) -> Result<Vec<RunSummary>>;

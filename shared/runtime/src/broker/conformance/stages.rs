@@ -31,6 +31,10 @@ pub async fn a_run_is_kept_as_submitted(harness: &dyn Harness) {
     assert_eq!(record.payload, asked.payload);
     let summary = &record.summary;
     assert_eq!(
+        broker.summary(submitted.run).await.expect("summary").as_ref(),
+        Some(summary)
+    );
+    assert_eq!(
         (&summary.key, summary.digest, summary.weight),
         (&asked.key, asked.digest, 7)
     );
@@ -58,6 +62,7 @@ pub async fn a_run_is_kept_as_submitted(harness: &dyn Harness) {
         None,
         "brokers are apart"
     );
+    assert_eq!(elsewhere.summary(submitted.run).await.expect("summary"), None);
 }
 
 /// The same key and digest give the same run, also when it is over; another digest is refused.

@@ -235,6 +235,10 @@ impl Broker for MemoryBroker {
         Ok(shelf.runs.get(&run).and_then(record))
     }
 
+    async fn summary(&self, run: RunId) -> Result<Option<RunSummary>> {
+        Ok(self.look().queue.run(run).map(state::Run::summary))
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         Ok(self.look().queue.summaries().collect())
     }

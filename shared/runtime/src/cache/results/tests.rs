@@ -104,6 +104,10 @@ impl Broker for Server {
         unreachable!("{NOT_ASKED}")
     }
 
+    async fn summary(&self, _: RunId) -> Result<Option<RunSummary>> {
+        unreachable!("{NOT_ASKED}")
+    }
+
     async fn list(&self) -> Result<Vec<RunSummary>> {
         unreachable!("{NOT_ASKED}")
     }
