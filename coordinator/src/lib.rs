@@ -12,7 +12,6 @@ pub mod events;
 pub mod follow;
 pub mod grpc;
 pub mod http;
-pub mod log;
 pub mod ops;
 pub mod report;
 pub mod results;

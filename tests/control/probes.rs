@@ -71,11 +71,10 @@ fn the_numbers_are_those_of_the_queue() {
     assert_eq!(status, 200);
     for line in [
         "tickfleet_queue_up 1",
-        "tickfleet_runs{state=\"running\"} 1",
-        "tickfleet_runs{state=\"succeeded\"} 1",
-        "tickfleet_jobs{count=\"total\"} 12",
-        "tickfleet_jobs{count=\"done\"} 6",
-        "tickfleet_jobs_open 6",
+        "tickfleet_runs{tickfleet_run_state=\"running\"} 1",
+        "tickfleet_runs{tickfleet_run_state=\"succeeded\"} 1",
+        "tickfleet_jobs{tickfleet_job_state=\"done\"} 6",
+        "tickfleet_backlog_jobs 6",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }

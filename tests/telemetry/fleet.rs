@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use tickfleet_runtime::telemetry::spans::described;
 use tickfleet_tests::binary::worker_binary;
@@ -11,6 +12,9 @@ use tickfleet_tests::redis_server::RedisServer;
 use tickfleet_tests::running::{BOUND, Running};
 
 use crate::receiver::{Arrived, Receiver};
+
+/// How often numbers are looked at that are not right yet.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A worker with two lanes that tells `receiver`, serves its metrics, and fails as `faults` say.
 pub(crate) fn worker(server: &RedisServer, receiver: &Receiver, faults: &str) -> Running {
@@ -35,8 +39,24 @@ pub(crate) fn http_address(program: &Running) -> String {
     address.trim().to_owned()
 }
 
+/// The samples that a program serves once they are as they should be: what is counted is read a moment later.
+pub(crate) fn samples_once(address: &str, are_so: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
+    let started = Instant::now();
+    loop {
+        let samples = samples(address);
+        if are_so(&samples) {
+            return samples;
+        }
+        assert!(
+            started.elapsed() < BOUND,
+            "the numbers don't come to be right: {samples:#?}"
+        );
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
 /// The samples that a program serves: each by its name with labels, as text.
-pub(crate) fn samples(address: &str) -> BTreeMap<String, f64> {
+fn samples(address: &str) -> BTreeMap<String, f64> {
     let text = metrics_text(address);
     let mut samples = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -63,12 +83,10 @@ fn metrics_text(address: &str) -> String {
     body.to_owned()
 }
 
-/// The sample of a job count.
+/// The sample of a job count; 0 where there is none yet.
 pub(crate) fn of_jobs(samples: &BTreeMap<String, f64>, name: &str, kind: &str, stage: &str) -> f64 {
     let name = format!("tickfleet_{name}_total{{tickfleet_kind=\"{kind}\",tickfleet_stage=\"{stage}\"}}");
-    *samples
-        .get(&name)
-        .unwrap_or_else(|| panic!("there is no {name} in {samples:#?}"))
+    samples.get(&name).copied().unwrap_or_default()
 }
 
 /// Every span is one that the document describes, with no attribute that it does not.

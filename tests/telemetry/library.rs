@@ -62,7 +62,7 @@ async fn trace_and_end(receiver: &Receiver) -> String {
     let kind = JobKind::new("scan/1").expect("a valid name");
     {
         let submit = trace::submit("scan", None);
-        let send = submit.in_scope(|| trace::send(&kind, JOBS));
+        let send = submit.in_scope(|| trace::send(&kind, JOBS, None));
         deliver(&kind, trace::traceparent(&send).as_deref());
     }
     let text = telemetry.metrics_text();

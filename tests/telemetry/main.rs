@@ -2,8 +2,11 @@
 //!
 //! The collector is a real OTLP service over gRPC, in this process. Read [`receiver`] next.
 
+mod cluster;
+mod collector;
 mod document;
 mod fleet;
 mod library;
+mod market;
 mod receiver;
 mod worker;

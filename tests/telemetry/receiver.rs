@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
     MetricsService, MetricsServiceServer,
@@ -19,11 +19,6 @@ use tokio::runtime::Runtime;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
-
-/// How long something may take to arrive: far beyond any honest way, so that only a failure meets it.
-const ARRIVAL_BOUND: Duration = Duration::from_secs(60);
-/// How often it is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A span as it arrived, with who sent it.
 #[derive(Debug, Clone)]
@@ -141,26 +136,6 @@ impl Receiver {
     pub(crate) fn metric(&self, name: &str) -> Option<Vec<(BTreeMap<String, String>, f64)>> {
         let taken = self.lock();
         taken.metrics.iter().rev().find(|it| it.name == name).map(points)
-    }
-
-    /// The spans once they are enough.
-    ///
-    /// # Panics
-    /// When they never are.
-    pub(crate) fn wait_for(&self, what: &str, is_enough: impl Fn(&[Arrived]) -> bool) -> Vec<Arrived> {
-        let started = Instant::now();
-        loop {
-            let spans = self.spans();
-            if is_enough(&spans) {
-                return spans;
-            }
-            let names: Vec<_> = spans.iter().map(Arrived::name).collect();
-            assert!(
-                started.elapsed() < ARRIVAL_BOUND,
-                "{what} did not arrive, only {names:?}"
-            );
-            std::thread::sleep(LOOK_EVERY);
-        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {

@@ -1,6 +1,5 @@
 //! A worker program on a real queue: each delivery a span in the run's trace, its counts those of the run.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -16,7 +15,7 @@ use tickfleet_tests::running::BOUND;
 use tickfleet_worker::jobs::Kind;
 use tickfleet_worker::jobs::noop::Noop;
 
-use crate::fleet::{assert_described, http_address, named, of_jobs, samples, worker};
+use crate::fleet::{assert_described, http_address, named, of_jobs, samples_once, worker};
 use crate::receiver::{Arrived, Receiver};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -62,22 +61,6 @@ async fn until_succeeded(broker: &dyn Broker, run: RunId) {
     tokio::time::timeout(BOUND, looking).await.expect("the run ends");
 }
 
-/// What the worker counts once it has heard of so many commits, which it does after everyone else.
-async fn counted_to(address: &str, commits: u64) -> BTreeMap<String, f64> {
-    let looking = async {
-        loop {
-            let counted = samples(address);
-            if of_jobs(&counted, "jobs_committed", "noop/1", "noop") >= commits as f64 {
-                return counted;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(BOUND, looking)
-        .await
-        .expect("the worker hears of its commits")
-}
-
 /// A run of no-op jobs, of which the third computation fails; gives what arrived and what was counted.
 async fn observed(flags: &str) -> (RunId, Vec<Arrived>) {
     let server = RedisServer::start();
@@ -87,7 +70,9 @@ async fn observed(flags: &str) -> (RunId, Vec<Arrived>) {
     let address = http_address(&worker);
     let run = broker.submit(run(flags)).await.expect("the queue takes it").run;
     until_succeeded(&broker, run).await;
-    let counted = counted_to(&address, JOBS).await;
+    let counted = samples_once(&address, |counted| {
+        of_jobs(counted, "jobs_committed", "noop/1", "noop") >= JOBS as f64
+    });
     for (name, expect) in [
         ("jobs_claimed", JOBS + 1),
         ("jobs_committed", JOBS),

@@ -6,6 +6,7 @@ use tickfleet_runtime::broker::redis::{ConnectError, RedisBroker, RedisOptions, 
 use tickfleet_runtime::broker::{Broker, Durability};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::settings::{InForce, registry};
+use tickfleet_runtime::telemetry::observed;
 
 use super::Result;
 use super::local::About;
@@ -29,7 +30,7 @@ pub async fn open(settings: &InForce) -> Result<Queue> {
     let (broker, url) = connect(settings).await?;
     let about = about(&url, broker.report());
     Ok(Queue {
-        broker: Arc::new(broker),
+        broker: observed(Arc::new(broker)),
         about,
     })
 }

@@ -13,7 +13,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::sync::watch;
 
-pub use self::metrics::{Metrics, gauges};
+pub(crate) use self::metrics::keep_looking;
+pub use self::metrics::{Metrics, of_cluster};
 use crate::serve::accept::{Door, Manners};
 use crate::serve::readiness::Readiness;
 

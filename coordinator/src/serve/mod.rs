@@ -15,6 +15,7 @@ use tickfleet_runtime::data::survey::OPENING;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::settings::registry::{self, Setting};
 use tickfleet_runtime::settings::{InForce, mask};
+use tickfleet_runtime::telemetry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -61,7 +62,10 @@ pub fn serve(
     announce: impl FnOnce(Listening) -> Result<(), Failure>,
     note: impl Fn(&str),
 ) -> Result<ExitStatus, Failure> {
-    crate::log::start(settings.text(&registry::LOG).expect("log has a default"))?;
+    let telemetry = telemetry::start(&telemetry::Options {
+        serves_metrics: true,
+        ..telemetry::Options::from_settings(telemetry::Program::Coordinator, settings)
+    })?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.max_blocking_threads(BLOCKING_THREADS).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
@@ -82,6 +86,7 @@ pub fn serve(
         run(local, grpc, http, stop).await
     });
     runtime.shutdown_timeout(SHUTDOWN);
+    telemetry.shutdown(telemetry::SHUTDOWN_MAX);
     ended
 }
 
@@ -99,10 +104,12 @@ pub async fn run(
     let (told, readiness) = watch::channel(Readiness::ready());
     let (reporter, health) = tonic_health::server::health_reporter();
     let probe = tokio::spawn(readiness::probe(cluster.clone(), told, reporter, stop.clone()));
-    let pages = Pages {
-        readiness,
-        metrics: http::gauges(cluster.clone()),
-    };
+    let metrics = http::of_cluster(cluster.clone());
+    if telemetry::is_exporting() {
+        // It ends with the server.
+        tokio::spawn(http::keep_looking(metrics.clone(), stop.clone()));
+    }
+    let pages = Pages { readiness, metrics };
     let http = Door::new(http, http::MANNERS);
     let http = tokio::spawn(http::serve(http, pages, stopped(stop.clone())));
     let grpc = Door::new(grpc, MANNERS).incoming();

@@ -6,7 +6,9 @@ use tickfleet_runtime::broker::RunState;
 use tickfleet_runtime::cache::{DiskTier, open};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::settings::{InForce, Origin, registry};
+use tickfleet_runtime::telemetry::trace;
 use tickfleet_worker::run::Run;
+use tracing::Span;
 
 use super::{Task, dry_run, interrupted, opening};
 use crate::cluster::Cluster;
@@ -41,6 +43,7 @@ pub(super) async fn run(
             () = &mut stop => return Err(ended_with_it()),
         }
     };
+    trace::of_run(&Span::current(), accepted.run);
     accepted.notices.iter().for_each(|notice| events.note(notice));
     events.emit(&Event::Submitted {
         accepted: &accepted,

@@ -18,6 +18,8 @@ use tickfleet_runtime::broker::token::TokenSource;
 use tickfleet_runtime::data::survey::OPENING;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::sink::Target;
+use tickfleet_runtime::telemetry::{self, trace};
+use tracing::{Instrument, Span};
 
 use crate::cluster::{Opening, Request};
 use crate::events::Events;
@@ -58,12 +60,16 @@ enum Aim {
 }
 
 fn aimed(resolved: &Resolved, aim: Aim) -> Result<ExitStatus, Failure> {
-    crate::log::start(&resolved.run.log)?;
+    let options = telemetry::Options::from_settings(telemetry::Program::Coordinator, &resolved.settings);
+    let telemetry = telemetry::start(&options)?;
+    // A program that starts this one may trace, and says so as other tools do.
+    let surrounding = std::env::var("TRACEPARENT").ok();
+    let submit = trace::submit("scan", surrounding.as_deref());
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let builder = builder.worker_threads(2).max_blocking_threads(BLOCKING_THREADS);
     let runtime = builder.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
-    let ended = runtime.block_on(async {
+    let ended = async {
         let interrupts = Interrupts::listen();
         let mut events = Events::new(&resolved.run);
         let ended = tokio::select! {
@@ -74,8 +80,14 @@ fn aimed(resolved: &Resolved, aim: Aim) -> Result<ExitStatus, Failure> {
             events.failed(failure);
         }
         ended
-    });
+    };
+    let ended = runtime.block_on(ended.instrument(submit.clone()));
+    if let Err(failure) = &ended {
+        trace::fail(&submit, failure.status.name(), failure);
+    }
+    drop(submit);
     runtime.shutdown_timeout(SHUTDOWN);
+    telemetry.shutdown(telemetry::SHUTDOWN_MAX);
     ended
 }
 
@@ -104,7 +116,7 @@ async fn run(
         key: resolved.run.key.clone().unwrap_or_else(fresh_key),
         weight: resolved.run.weight,
         durability: resolved.run.place.durability(),
-        trace: None,
+        trace: trace::traceparent(&Span::current()),
     };
     let task = Task {
         resolved,

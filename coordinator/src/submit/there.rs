@@ -4,7 +4,9 @@ use tickfleet_protocol::ids::{IdempotencyKey, RunId};
 use tickfleet_runtime::broker::RunState;
 use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
 use tickfleet_runtime::settings::{mask, registry};
+use tickfleet_runtime::telemetry::trace;
 use tickfleet_worker::run::Run;
+use tracing::Span;
 
 use super::{Task, dry_run, opening};
 use crate::cluster::local::canonicalise;
@@ -88,6 +90,7 @@ async fn submit(
     let accepted = cluster.submit(request.clone(), &mut progress).await;
     drop(progress);
     let accepted = accepted.map_err(|failure| seen_from(failure, request))?;
+    trace::of_run(&Span::current(), accepted.run);
     accepted.notices.iter().for_each(|notice| events.note(notice));
     let jobs = plural(accepted.stages.iter().sum(), "job", "jobs");
     events.note(&match accepted.created {

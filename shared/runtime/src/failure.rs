@@ -42,6 +42,20 @@ impl ExitStatus {
     }
 }
 
+impl ExitStatus {
+    /// The status in one word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::BadInput => "bad_input",
+            Self::Unreachable => "unreachable",
+            Self::Detached => "detached",
+        }
+    }
+}
+
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(status.code())

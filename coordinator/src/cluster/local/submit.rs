@@ -6,10 +6,12 @@ use tickfleet_protocol::digest::digest_of;
 use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::{JobKind, RunId};
 use tickfleet_protocol::retry::RetryPolicy;
-use tickfleet_runtime::broker::{Durability, NewRun};
+use tickfleet_runtime::broker::{Durability, NewRun, Submitted};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::fault::{Injected, point};
+use tickfleet_runtime::telemetry::trace;
 use tickfleet_worker::run::Run;
+use tracing::Instrument;
 
 use super::fault::{refusal, unknown_run};
 use super::open::open;
@@ -24,8 +26,7 @@ impl Local {
         let opened = open(&request, &self.reading.inputs(), &self.pool, progress).await?;
         let run = Run::new(opened.record);
         point("coordinator.before_enqueue").map_err(injected)?;
-        let submitted = self.broker.submit(new_run(&run, request.clone())).await;
-        let submitted = submitted.map_err(|error| refusal(&error))?;
+        let submitted = self.enqueue(new_run(&run, request.clone())).await?;
         point("coordinator.after_enqueue").map_err(injected)?;
         let stages = if submitted.created {
             let stages = run.plan.stages();
@@ -44,6 +45,21 @@ impl Local {
             stages,
             notices,
         })
+    }
+
+    /// Hands a run to the queue; the span of that is what the spans of its jobs belong under.
+    async fn enqueue(&self, run: NewRun) -> Result<Submitted> {
+        let span = trace::send(&run.kind, run.stages.iter().sum(), run.trace.as_deref());
+        let run = NewRun {
+            trace: trace::traceparent(&span).or(run.trace),
+            ..run
+        };
+        let submitted = self.broker.submit(run).instrument(span.clone()).await;
+        match &submitted {
+            Ok(submitted) => trace::of_run(&span, submitted.run),
+            Err(error) => trace::fail(&span, "queue", error),
+        }
+        submitted.map_err(|error| refusal(&error))
     }
 
     async fn stages_of(&self, run: RunId) -> Result<Vec<u64>> {

@@ -22,7 +22,9 @@ use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, WorkerId};
 use tickfleet_protocol::limits::{MAX_BATCH, MAX_DEAD_PER_RUN, MAX_PAYLOAD_BYTES, MAX_RUNS, MAX_WORKERS};
 use tickfleet_runtime::broker::{Audit, DeadLetter, Progress, RunSummary};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::telemetry::trace;
 use tonic::{Request as Call, Response, Status as Refusal, Streaming};
+use tracing::Span;
 
 pub(crate) use self::address::AddressError;
 use self::address::addresses;
@@ -251,9 +253,19 @@ impl Cluster for Remote {
     }
 }
 
+/// A call that says which trace it belongs to, where there is one.
+fn traced<T>(message: T) -> Call<T> {
+    let mut call = Call::new(message);
+    let traceparent = trace::traceparent(&Span::current()).and_then(|text| text.parse().ok());
+    if let Some(traceparent) = traceparent {
+        call.metadata_mut().insert(trace::TRACEPARENT, traceparent);
+    }
+    call
+}
+
 /// A call that must be answered in time.
 fn timed<T>(message: T) -> Call<T> {
-    let mut call = Call::new(message);
+    let mut call = traced(message);
     call.set_timeout(ANSWER_TIMEOUT);
     call
 }

@@ -12,7 +12,7 @@ use tonic::{Response, Status as Refusal, Streaming};
 
 use super::link::{Client, Wire, away};
 use super::tries::Tries;
-use super::{Remote, refused, unreadable};
+use super::{Remote, refused, traced, unreadable};
 use crate::cluster::{Accepted, Opening, Part, Result};
 use crate::grpc::convert::Assembly;
 
@@ -107,7 +107,7 @@ pub(super) async fn submit(
 ) -> Result<Accepted> {
     let mut reader = Reader::new(remote.clone());
     loop {
-        let call = |mut client: Client, request| async move { client.submit(request).await };
+        let call = |mut client: Client, request| async move { client.submit(traced(request)).await };
         let reply: Option<wire::SubmitReply> = reader.next(request, call).await?;
         match reply.and_then(|reply| reply.part) {
             Some(SubmitPart::Opening(opening)) => progress(opening.into()),
@@ -130,7 +130,7 @@ pub(super) async fn plan(
     let mut reader = Reader::new(remote.clone());
     let (mut record, mut openings) = (BytesMut::new(), 0);
     loop {
-        let call = |mut client: Client, request| async move { client.plan(request).await };
+        let call = |mut client: Client, request| async move { client.plan(traced(request)).await };
         let reply: Option<wire::PlanReply> = reader.next(request, call).await?;
         if reader.openings > openings {
             openings = reader.openings;
@@ -186,7 +186,7 @@ impl Watcher {
 
     /// Opens the stream, so that a run that is not there is refused at once.
     async fn open(&mut self) -> Result<()> {
-        let call = |mut client: Client, request| async move { client.watch(request).await };
+        let call = |mut client: Client, request| async move { client.watch(traced(request)).await };
         let request = self.request();
         let opened = open(&self.reader.remote, &mut self.reader.tries, &request, &call).await?;
         self.reader.open = Some(opened);
@@ -196,7 +196,7 @@ impl Watcher {
     async fn next(&mut self) -> Result<Option<(EventId, Progress)>> {
         loop {
             let request = self.request();
-            let call = |mut client: Client, request| async move { client.watch(request).await };
+            let call = |mut client: Client, request| async move { client.watch(traced(request)).await };
             let Some(event) = self.reader.next(&request, call).await? else {
                 return Ok(None);
             };
@@ -246,7 +246,7 @@ impl Fetcher {
                 from: u32::try_from(self.next_date).unwrap_or(u32::MAX),
             };
             let openings = self.reader.openings;
-            let call = |mut client: Client, request| async move { client.results(request).await };
+            let call = |mut client: Client, request| async move { client.results(traced(request)).await };
             let Some(reply) = self.reader.next(&request, call).await? else {
                 return Ok(None);
             };

@@ -6,6 +6,7 @@
 mod admission;
 mod bound;
 mod flight;
+mod observe;
 mod opening;
 mod service;
 
@@ -24,6 +25,7 @@ use tonic_reflection::server::Builder as Reflection;
 
 use self::admission::Admission;
 use self::flight::Tables;
+use self::observe::observed;
 use self::service::Service;
 use super::limits::{CALLS_A_CONNECTION, HEADER_BYTES_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MESSAGE_BYTES_MAX};
 use crate::cluster::Cluster;
@@ -67,8 +69,8 @@ pub async fn serve(
         .add_service(health)
         .add_service(reflection().build_v1().expect("the descriptors are of this build"))
         .add_service(reflection().build_v1alpha().expect("the descriptors are of this build"))
-        .add_service(coordinator)
-        .add_service(flight)
+        .add_service(observed(coordinator))
+        .add_service(observed(flight))
         .serve_with_incoming_shutdown(incoming, stopped(stop))
         .await
 }

@@ -8,6 +8,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
+use tracing::Instrument;
 
 use super::admission::Admission;
 use crate::cluster::{Opening, Result};
@@ -38,14 +39,15 @@ where
 {
     let (told, news) = watch::channel(None);
     let (done, end) = oneshot::channel();
-    let task = tokio::spawn(async move {
+    let task = async move {
         let answer = match admission.openings.enter().await {
             Ok(_place) => work(told).await.map_err(|failure| status_of(&failure)),
             Err(status) => Err(status),
         };
         // Whoever asked may have left in the meantime.
         let _ = done.send(answer);
-    });
+    };
+    let task = tokio::spawn(task.in_current_span());
     let steps = Steps {
         news,
         end,

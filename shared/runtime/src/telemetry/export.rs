@@ -55,6 +55,15 @@ pub(super) struct Exporters {
 impl Exporters {
     /// Starts what exports spans to `endpoint`; a collector that is not there is tried again with each batch.
     pub(super) fn start(endpoint: &str, resource: &Resource, counts: Arc<SpanCounts>) -> Result<Self, TelemetryError> {
+        if !["http://", "https://"]
+            .iter()
+            .any(|scheme| endpoint.starts_with(scheme))
+        {
+            return Err(TelemetryError::Endpoint {
+                endpoint: mask(endpoint),
+                why: "it does not begin with http:// or https://".to_owned(),
+            });
+        }
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("telemetry")
@@ -340,7 +349,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused_without_its_secrets() {
-        for endpoint in ["not an address", "http://user:secret@[::1"] {
+        for endpoint in ["not an address", "collector:4317", "http://user:secret@[::1"] {
             let counts = Arc::new(SpanCounts::default());
             let resource = Resource::builder_empty().build();
             let error = Exporters::start(endpoint, &resource, counts).unwrap_err();

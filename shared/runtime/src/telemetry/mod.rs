@@ -20,6 +20,7 @@ pub mod spans;
 pub mod trace;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prometheus::TextEncoder;
@@ -33,9 +34,10 @@ use crate::failure::{ExitStatus, Failure};
 use crate::settings::registry::OTLP;
 use export::Exporters;
 use metrics::Meters;
+use options::STANDARD_ENDPOINT;
 
 /// Longest wait for a collector at the end of a program, unless the caller says otherwise.
-pub const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
+pub const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
 
 /// What keeps telemetry from starting: a setting that cannot be followed.
 #[derive(Debug, Error)]
@@ -64,7 +66,7 @@ impl From<TelemetryError> for Failure {
                 status: ExitStatus::BadInput,
                 ..failure
             }
-            .at(OTLP.flag())
+            .at(format!("{} or {STANDARD_ENDPOINT}", OTLP.flag()))
             .why(why)
             .help("name a collector that takes OTLP over gRPC, such as http://127.0.0.1:4317, or none"),
             TelemetryError::Threads(_) | TelemetryError::Metrics(_) => failure,
@@ -95,6 +97,7 @@ pub fn start(options: &Options) -> Result<Telemetry, TelemetryError> {
     log::install(options, exporters.as_ref().map(Exporters::tracer));
     if exporters.is_some() {
         delivery::set_policy(options.job_spans);
+        EXPORTS.store(true, Ordering::Relaxed);
     }
     let meters = if options.serves_metrics || exporters.is_some() {
         let push = exporters.as_ref().map(Exporters::metric_exporter).transpose()?;
@@ -107,6 +110,11 @@ pub fn start(options: &Options) -> Result<Telemetry, TelemetryError> {
         let _ = SERVED.set(meters.registry().clone());
     }
     Ok(Telemetry { exporters, meters })
+}
+
+/// Whether this process sends traces and metrics to a collector.
+pub fn is_exporting() -> bool {
+    EXPORTS.load(Ordering::Relaxed)
 }
 
 /// What this process counts, in Prometheus' text format; empty before [`start`].
@@ -132,6 +140,9 @@ impl Telemetry {
         exporters.shutdown(meters, bound);
     }
 }
+
+/// What [`is_exporting`] says.
+static EXPORTS: AtomicBool = AtomicBool::new(false);
 
 /// The registry behind [`metrics_text`].
 static SERVED: OnceLock<prometheus::Registry> = OnceLock::new();

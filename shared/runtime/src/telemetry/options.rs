@@ -8,7 +8,7 @@ use crate::settings::registry::{JOB_SPANS, JOB_SPANS_RATIO, LOG, LOG_FORMAT, OTL
 use crate::settings::{InForce, Origin};
 
 /// The variable by which any OpenTelemetry program is told its collector.
-const STANDARD_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+pub(super) const STANDARD_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// Which of the two programs this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -52,8 +52,10 @@ pub fn server(method: &str, traceparent: Option<&str>) -> Span {
 }
 
 /// The handing over of a run to the queue. Its context is the creation context of every job of the run.
-pub fn send(kind: &JobKind, jobs: u64) -> Span {
-    info_span!(
+///
+/// `traceparent` is what the run was asked for under, for callers that have no span here.
+pub fn send(kind: &JobKind, jobs: u64, traceparent: Option<&str>) -> Span {
+    let span = info_span!(
         "send",
         otel.name = format_args!("send {kind}"),
         otel.kind = "producer",
@@ -64,7 +66,11 @@ pub fn send(kind: &JobKind, jobs: u64) -> Span {
         messaging.batch.message_count = jobs,
         tickfleet.run_id = Empty,
         error.type = Empty,
-    )
+    );
+    if !Context::current().has_active_span() {
+        continue_from(&span, traceparent);
+    }
+    span
 }
 
 /// Notes which run a span is about, once it is known.
@@ -133,7 +139,7 @@ mod tests {
             let call = server("cluster.v1.Cluster/Submit", traceparent(&submit).as_deref());
             call.record("rpc.response.status_code", "OK");
             call.in_scope(|| {
-                let send = send(&kind, 12);
+                let send = send(&kind, 12, Some(OUTER));
                 of_run(&send, run);
                 sent = traceparent(&send);
             });

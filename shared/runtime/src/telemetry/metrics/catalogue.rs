@@ -13,6 +13,8 @@ pub const TIER: &str = "tickfleet.cache.tier";
 pub const RESULT: &str = "tickfleet.cache.result";
 /// How far a claim is: `waiting`, `computing`, or `stuck` where it computes longer than it may.
 pub const CLAIM_STATE: &str = "tickfleet.claim.state";
+/// How a job ended: `done` or `failed`.
+pub const JOB_STATE: &str = "tickfleet.job.state";
 /// State of a run.
 pub const STATE: &str = "tickfleet.run.state";
 /// What went wrong; absent where nothing did.
@@ -111,14 +113,22 @@ instruments! {
         "Look-ups in a tier of the cache";
     READ = "tickfleet.cache.read", Counter, "By", [TIER],
         "Bytes read from a tier of the cache; the source is where the data lives";
+    UP = "tickfleet.queue.up", Gauge, "", [],
+        "Whether the queue answers this coordinator; where it does not, nothing else is known of the cluster";
     RUNS = "tickfleet.runs", Gauge, "{run}", [STATE],
         "Runs that are kept";
+    JOBS = "tickfleet.jobs", Gauge, "{job}", [JOB_STATE],
+        "Jobs of the runs that are kept, by how they ended";
     BACKLOG = "tickfleet.backlog.jobs", Gauge, "{job}", [],
-        "Jobs of running runs that are not done";
+        "Jobs of running runs that are neither done nor given up";
     OLDEST = "tickfleet.backlog.oldest_age", Gauge, "s", [],
         "Age of the oldest running run";
     WORKERS = "tickfleet.workers", Gauge, "{worker}", [],
-        "Workers that the cluster knows";
+        "Workers that are there";
+    CLUSTER_LANES = "tickfleet.workers.lanes", Gauge, "{lane}", [],
+        "Lanes of the workers that are there";
+    CLUSTER_HELD = "tickfleet.workers.held", Gauge, "{job}", [],
+        "Jobs that the workers hold";
     CALL = "rpc.server.call.duration", Histogram, "s", [RPC_SYSTEM, RPC_METHOD, RPC_STATUS],
         "Duration of calls to this coordinator; a stream's is its whole life";
     SPANS_PROCESSED = "otel.sdk.processor.span.processed", Counter, "{span}", [ERROR_TYPE],

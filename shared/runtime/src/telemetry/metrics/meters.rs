@@ -9,7 +9,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 
-use super::catalogue::{self, CLAIM_STATE, ERROR_TYPE, Instrument, RESULT, STATE, TIER};
+use super::catalogue::{self, CLAIM_STATE, ERROR_TYPE, Instrument, JOB_STATE, RESULT, STATE, TIER};
 use super::cluster::STATES;
 use super::{ClusterLevels, Count, Durations, JobMetrics, Level, Metrics, Tier};
 use crate::telemetry::TelemetryError;
@@ -145,18 +145,30 @@ fn levels(meter: &Meter, metrics: &'static Metrics) {
 }
 
 fn cluster(meter: &Meter, cluster: &'static ClusterLevels) {
+    let is_known = || cluster.is_up() == Some(true);
+    gauge(meter, &catalogue::UP, |observer| {
+        if let Some(is_up) = cluster.is_up() {
+            observer.observe(i64::from(is_up), &[]);
+        }
+    });
     gauge(meter, &catalogue::RUNS, move |observer| {
-        let states = STATES.iter().zip(&cluster.runs).filter(|_| cluster.is_known());
+        let states = STATES.iter().zip(&cluster.runs).filter(|_| is_known());
         states.for_each(|((_, state), level)| observer.observe(level.get(), &[KeyValue::new(STATE, *state)]));
     });
-    let levels: [(&Instrument, &'static Level); 3] = [
+    gauge(meter, &catalogue::JOBS, move |observer| {
+        let states = ["done", "failed"].into_iter().zip(&cluster.jobs).filter(|_| is_known());
+        states.for_each(|(state, level)| observer.observe(level.get(), &[KeyValue::new(JOB_STATE, state)]));
+    });
+    let levels: [(&Instrument, &'static Level); 5] = [
         (&catalogue::BACKLOG, &cluster.backlog),
         (&catalogue::OLDEST, &cluster.oldest_age_s),
         (&catalogue::WORKERS, &cluster.workers),
+        (&catalogue::CLUSTER_LANES, &cluster.lanes),
+        (&catalogue::CLUSTER_HELD, &cluster.held),
     ];
     for (instrument, level) in levels {
         gauge(meter, instrument, move |observer| {
-            if cluster.is_known() {
+            if is_known() {
                 observer.observe(level.get(), &[]);
             }
         });
@@ -239,7 +251,7 @@ mod tests {
             waiting: 5,
             ..ClaimLevels::default()
         });
-        metrics.cluster.set(&[], 4, Millis(0));
+        metrics.cluster.set(&[], &[], Millis(0));
         metrics.spans.dropped.add(7);
     }
 
@@ -253,6 +265,7 @@ mod tests {
         let unit = match instrument.unit {
             "s" => "_seconds",
             "By" => "_bytes",
+            "" => "",
             unit => {
                 assert!(unit.starts_with('{'), "{unit}");
                 ""
@@ -303,7 +316,8 @@ mod tests {
             "tickfleet_worker_lanes 8",
             "tickfleet_worker_claims{tickfleet_claim_state=\"waiting\"} 5",
             "tickfleet_runs{tickfleet_run_state=\"succeeded\"} 0",
-            "tickfleet_workers 4",
+            "tickfleet_workers 0",
+            "tickfleet_queue_up 1",
             "tickfleet_cache_lookups_total{tickfleet_cache_result=\"hit\",tickfleet_cache_tier=\"disk\"} 3",
             "otel_sdk_processor_span_processed_total{error_type=\"queue_full\"} 7",
             "# TYPE tickfleet_jobs_claimed_total counter",
