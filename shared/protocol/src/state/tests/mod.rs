@@ -1,7 +1,8 @@
-//! Tests of the queue: its rules one by one ([`rules`], [`failure`]), and what holds in any sequence of events
+//! Tests of the queue: its rules one by one ([`rules`], [`kinds`], [`failure`]), and what holds in any sequence of events
 //! ([`random`]).
 
 mod failure;
+mod kinds;
 mod random;
 mod rules;
 
