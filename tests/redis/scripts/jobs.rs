@@ -64,7 +64,10 @@ async fn commit_takes_one_step_for_a_live_token_and_none_for_another() {
     assert_eq!(bench.commit("0", "ff").await, "L");
     assert_eq!(bench.commit("7", "a1").await, "L", "no such job");
     let missing: String = bench
-        .call(&scripts::COMMIT, &["100000", RUN, "0", "0", "a1", "unknown", "0", ""])
+        .call(
+            &scripts::COMMIT,
+            &["100000", RUN, "0", "1", "0", "a1", "unknown", "0", ""],
+        )
         .await;
     assert_eq!(missing, "M");
     assert_eq!(

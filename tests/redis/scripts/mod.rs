@@ -47,11 +47,22 @@ impl Bench {
         let mut args = vec!["w1", LEASE, "1", KIND];
         args.extend(tokens);
         let reply: Vec<String> = self.call(&scripts::CLAIM, &args).await;
-        reply[2..].chunks(5).map(<[String]>::to_vec).collect()
+        let (mut jobs, mut of_run) = (Vec::new(), Vec::new());
+        for word in &reply[2..] {
+            match word.rsplit_once(':') {
+                Some((run, stage)) => of_run = vec![run.to_owned(), stage.to_owned()],
+                None => {
+                    let mut numbers: Vec<String> = word.split('/').map(str::to_owned).collect();
+                    numbers.resize(3, "0".to_owned());
+                    jobs.push([of_run.clone(), numbers].concat());
+                }
+            }
+        }
+        jobs
     }
 
     async fn commit(&self, index: &str, token: &str) -> String {
-        let args = ["100000", RUN, "0", index, token, "id", "1", "bytes"];
+        let args = ["100000", RUN, "0", "1", index, token, "id", "1", "bytes"];
         self.call(&scripts::COMMIT, &args).await
     }
 

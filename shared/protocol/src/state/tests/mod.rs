@@ -1,8 +1,9 @@
-//! Tests of the queue: its rules one by one ([`rules`], [`failure`]), and what holds in any sequence of events
+//! Tests of the queue: its rules one by one ([`rules`], [`kinds`], [`failure`]), and what holds in any sequence of events
 //! ([`random`]).
 
 mod failure;
 mod forms;
+mod kinds;
 mod random;
 mod rules;
 

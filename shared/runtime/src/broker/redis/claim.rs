@@ -6,7 +6,7 @@ use std::{
 };
 
 use tickfleet_protocol::{
-    ids::{JobIndex, JobRef, Millis, StageIndex, Token},
+    ids::{JobIndex, JobRef, Millis, RunId, StageIndex, Token},
     limits::KILLS_BEFORE_SOLO,
 };
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ use super::{
     RedisBroker,
     bell::LOOK_AGAIN,
     decode::{Words, due_in},
+    fault::malformed,
     recall::Outstanding,
     scripts,
 };
@@ -83,32 +84,38 @@ impl RedisBroker {
         let mut words = Words::new("claim", &reply);
         let lease_until = Millis(words.number()?).plus_ms(request.lease_ms);
         let due = due_in(words.number()?);
-        let mut claims = Vec::new();
-        for &token in tokens {
-            if words.is_empty() {
-                break;
-            }
-            claims.push(claim(&mut words, token, lease_until)?);
-        }
-        Ok((claims, due))
+        Ok((claims(&mut words, tokens, lease_until)?, due))
     }
 }
 
-fn claim(words: &mut Words<'_>, token: Token, lease_until: Millis) -> Result<Claim> {
-    let job = JobRef {
-        run: words.parse()?,
-        stage: StageIndex(words.number()?),
-        index: JobIndex(words.number()?),
-    };
-    let (attempts, kills) = (words.number()?, words.number()?);
-    Ok(Claim {
-        job,
-        token,
-        attempts,
-        kills,
-        solo: kills >= KILLS_BEFORE_SOLO,
-        lease_until,
-    })
+/// The jobs of a claim in the order of its tokens: `RUN:STAGE` before those of a run, then `INDEX` or
+/// `INDEX/ATTEMPTS/KILLS` for each.
+fn claims(words: &mut Words<'_>, tokens: &[Token], lease_until: Millis) -> Result<Vec<Claim>> {
+    let bad = |word: &str| malformed("claim", word);
+    let (mut claims, mut of_run) = (Vec::new(), None);
+    while !words.is_empty() {
+        let word = words.word()?;
+        if let Some((run, stage)) = word.rsplit_once(':') {
+            let run: RunId = run.parse().map_err(|_| bad(word))?;
+            of_run = Some((run, StageIndex(stage.parse().map_err(|_| bad(word))?)));
+            continue;
+        }
+        let (run, stage) = of_run.ok_or_else(|| bad(word))?;
+        let mut numbers = word.split('/').map(str::parse::<u64>);
+        let mut number = || numbers.next().transpose().map_err(|_| bad(word));
+        let count = |number: Option<u64>| u32::try_from(number.unwrap_or(0)).map_err(|_| bad(word));
+        let index = JobIndex(number()?.ok_or_else(|| bad(word))?);
+        let (attempts, kills) = (count(number()?)?, count(number()?)?);
+        claims.push(Claim {
+            job: JobRef { run, stage, index },
+            token: *tokens.get(claims.len()).ok_or_else(|| bad(word))?,
+            attempts,
+            kills,
+            solo: kills >= KILLS_BEFORE_SOLO,
+            lease_until,
+        });
+    }
+    Ok(claims)
 }
 
 /// What is left of a time to wait, by the monotonic clock and the offset together.
@@ -153,5 +160,47 @@ impl Left {
     fn left(&self) -> Duration {
         let moved_ms = self.offset_ms.borrow().saturating_sub(self.offset_at_start_ms);
         Duration::from_millis(self.wait_ms.saturating_sub(moved_ms)).saturating_sub(self.started.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    fn read(reply: &str) -> Result<Vec<(String, u128, u32, u32)>> {
+        let words: Vec<String> = reply.split_whitespace().map(str::to_owned).collect();
+        let claims = claims(
+            &mut Words::new("claim", &words),
+            &[Token(7), Token(8), Token(9)],
+            Millis(5),
+        )?;
+        let seen = |claim: Claim| (claim.job.to_string(), claim.token.0, claim.attempts, claim.kills);
+        Ok(claims.into_iter().map(seen).collect())
+    }
+
+    #[test]
+    fn each_job_is_read_with_its_run_and_its_token() {
+        let job = |stage: u16, index: u64| format!("{RUN}/{stage}/{index}");
+        assert!(read("").unwrap().is_empty());
+        let seen = read(&format!("{RUN}:0 4 17/1/2 {RUN}:3 9")).unwrap();
+        let expected = [(job(0, 4), 7, 0, 0), (job(0, 17), 8, 1, 2), (job(3, 9), 9, 0, 0)];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for reply in [
+            "4",
+            "x:0 4",
+            "RUN:x 4",
+            "RUN:0 x",
+            "RUN:0 4/x/0",
+            "RUN:0 4/1/-1",
+            "RUN:0 1 2 3 4",
+        ] {
+            assert!(read(&reply.replace("RUN", RUN)).is_err(), "{reply} was taken");
+        }
     }
 }

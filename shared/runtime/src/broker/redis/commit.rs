@@ -37,19 +37,9 @@ impl RedisBroker {
         let call = |(&shard, places): (&u16, &Vec<usize>)| {
             let mut call = self.server.call(&scripts::COMMIT, shard);
             call.arg(self.result_life_ms);
-            for &place in places {
-                let Commit {
-                    job,
-                    token,
-                    identity,
-                    result,
-                } = &commits[place];
-                call.arg(job.run.to_string())
-                    .arg(job.stage.0)
-                    .arg(job.index.0)
-                    .arg(token.to_string());
-                call.arg(identity.to_string()).arg(u8::from(result.is_some()));
-                call.arg(result.as_deref().unwrap_or_default());
+            let stage = |&place: &usize| (commits[place].job.run, commits[place].job.stage);
+            for of_stage in places.chunk_by(|left, right| stage(left) == stage(right)) {
+                name_results(&mut call, of_stage.iter().map(|&place| &commits[place]));
             }
             call
         };
@@ -141,6 +131,22 @@ pub(super) fn is_out_of_memory(error: &BrokerError) -> bool {
     match error {
         BrokerError::Unavailable { source, .. } => matches!(source.downcast_ref(), Some(Fault::OutOfMemory(_))),
         _ => false,
+    }
+}
+
+/// Names jobs of one stage with their results; there is at least one.
+fn name_results<'a>(call: &mut redis::Cmd, commits: impl ExactSizeIterator<Item = &'a Commit>) {
+    let count = commits.len();
+    for (nth, commit) in commits.enumerate() {
+        let JobRef { run, stage, index } = commit.job;
+        if nth == 0 {
+            call.arg(run.to_string()).arg(stage.0).arg(count);
+        }
+        call.arg(index.0)
+            .arg(commit.token.to_string())
+            .arg(commit.identity.to_string());
+        call.arg(u8::from(commit.result.is_some()))
+            .arg(commit.result.as_deref().unwrap_or_default());
     }
 }
 

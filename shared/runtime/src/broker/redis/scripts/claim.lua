@@ -2,8 +2,9 @@
 --
 -- ARGV[2..]  worker, lease in ms, number of kinds, those kinds, each once, then tokens, as many as jobs are wanted; the
 --            first token names the call
--- Returns    {now in ms, ms until time next changes something or -1 where it never does or there are jobs, then for each
---            job in the order of the tokens: run, stage, index, attempts, kills}
+-- Returns    {now in ms, ms until time next changes something or -1 where it never does or there are jobs, then in the
+--            order of the tokens: `RUN:STAGE` before the jobs of a run, `INDEX` for a job that nothing happened to
+--            before, `INDEX/ATTEMPTS/KILLS` for any other}
 -- Invariant  a call delivers once, and what it delivered is noted for as long as its leases, should it be recalled.
 --            A job delivered has a claim and a lease and is nowhere else; within a run, jobs that come back go before
 --            new ones, each by index; every delivery moves its run's tag on by the run's cost. Where work is left, one
@@ -16,7 +17,8 @@ expire()
 local call = root .. ':call:' .. ARGV[first_token]
 if redis.call('EXISTS', call) == 1 then return { int(now), '-1' } end
 local lease_until, wanted = int(now + lease_ms), #ARGV - first_token + 1
-local reply, delivered, last, taken, carts, order = {}, {}, nil, 0, {}, {}
+local delivered, last, taken, carts, order = {}, nil, 0, {}, {}
+local unharmed = ' 0 0 ' .. worker
 
 -- The kinds, each with its first run and the one after it.
 local lines = {}
@@ -69,29 +71,28 @@ local function cart_of(run)
 end
 
 local function take(run, cart)
-  local index, attempts, kills = cart.again[cart.back + 1], '0', '0'
-  if index then
-    cart.back = cart.back + 1
-    local strikes = redis.call('HGET', key(run.id, 'strikes'), index)
-    if strikes then
-      attempts, kills = string.match(strikes, '^(%d+) (%d+)$')
-      redis.call('HDEL', key(run.id, 'strikes'), index)
-    end
-  else
-    index = int(run.fed)
-    run.fed = run.fed + 1
-  end
-  local token = ARGV[first_token + taken]
-  taken = taken + 1
-  local n = #cart.claims
-  cart.claims[n + 1], cart.claims[n + 2] = index, table.concat({ token, attempts, kills, worker }, ' ')
-  cart.leases[n + 1], cart.leases[n + 2] = lease_until, index
   if run ~= last then
     last, delivered[#delivered + 1] = run, run.id .. ':' .. int(run.open)
   end
-  delivered[#delivered + 1] = index
-  n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4], reply[n + 5] = run.id, run.open, index, attempts, kills
+  local index, rest = cart.again[cart.back + 1], unharmed
+  local word = index
+  if index then
+    cart.back = cart.back + 1
+    local strikes = redis.call('HGET', key(run.id, 'strikes'), index)
+    local attempts, kills = string.match(strikes or '', '^(%d+) (%d+)$')
+    if strikes then redis.call('HDEL', key(run.id, 'strikes'), index) end
+    if attempts then
+      word, rest = index .. '/' .. attempts .. '/' .. kills, ' ' .. strikes .. ' ' .. worker
+    end
+  else
+    index = int(run.fed)
+    word, run.fed = index, run.fed + 1
+  end
+  delivered[#delivered + 1] = word
+  local n = #cart.claims
+  cart.claims[n + 1], cart.claims[n + 2] = index, ARGV[first_token + taken] .. rest
+  cart.leases[n + 1], cart.leases[n + 2] = lease_until, index
+  taken = taken + 1
 end
 
 local function is_dry(run, cart)
@@ -153,4 +154,4 @@ for _, id in ipairs(order) do
   settle(run)
 end
 wake()
-return { int(now), taken > 0 and '-1' or ms_until_due(), unpack(reply) }
+return { int(now), taken > 0 and '-1' or ms_until_due(), unpack(delivered) }

@@ -16,8 +16,8 @@
 --   :run:ID:dropped  SET     indexes whose dead letters were dropped
 --   :run:ID:events   STREAM  entry N-0 is event N: `at total done failed kind …`
 --   :result:IDENTITY STRING  a result, expires
---   :call:TOKEN      STRING  what a claim delivered, in the order of its tokens: `RUN:STAGE index index … RUN:STAGE …`;
---                            expires with its leases; empty where it was recalled
+--   :call:TOKEN      STRING  what a claim delivered, in the words of its answer (see claim.lua); expires with its leases;
+--                            empty where it was recalled
 --   :runs SET, :keys HASH (idempotency key -> run), :timers ZSET (run by when time next changes it)
 -- on shard 0 only, about the workers:
 --   :cards HASH (worker -> its card as JSON), :seen ZSET (worker by when its card came),

@@ -18,10 +18,11 @@ for word in string.gmatch(delivered or '', '%S+') do
     touched[#touched + 1] = id
   else
     nth = nth + 1
-    local attempts, kills = live(run, stage, word, ARGV[2 + nth])
+    local index = string.match(word, '^%d+')
+    local attempts, kills = live(run, stage, index, ARGV[2 + nth])
     if attempts then
-      release(run, word)
-      make_ready(run, word, attempts, kills)
+      release(run, index)
+      make_ready(run, index, attempts, kills)
       returned = returned + 1
     end
   end
