@@ -127,6 +127,10 @@ async fn a_user_with_the_rights_of_the_advice_is_enough_and_passwords_stay_out_o
         .expect("the user may");
     submit(&broker, "run", &[3, 1]).await;
     assert_eq!(work_off(&broker, 2).await, 4);
+    let run = broker.list().await.expect("list")[0].run;
+    assert!(broker.audit(run, true).await.expect("audit").faults.is_empty());
+    assert!(broker.sweep(true).await.expect("sweep").faults.is_empty());
+    assert!(broker.workers().await.expect("workers").is_empty());
     for login in ["fleet:geheim-not", "nobody:geheim", "fleet"] {
         let error = whole(&refused(&at(&format!("redis://{login}@{address}"))).await);
         assert!(

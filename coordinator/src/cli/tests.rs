@@ -67,8 +67,9 @@ fn bad_lines_end_with_status_2_and_a_hint() {
 }
 
 /// Settings of `serve` and of the worker program.
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 9] = [
     "name",
+    "kinds",
     "lease_ms",
     "job_max_s",
     "job_memory",

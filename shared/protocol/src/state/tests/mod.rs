@@ -2,6 +2,7 @@
 //! ([`random`]).
 
 mod failure;
+mod forms;
 mod random;
 mod rules;
 

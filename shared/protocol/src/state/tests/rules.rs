@@ -375,33 +375,3 @@ fn who_waits_is_woken_by_anything_due_sooner() {
     assert!(world.effects.contains(&Effect::Wake), "the retry is due before");
     assert!(world.queue.next_due().unwrap() <= Millis(RETRY.backoff_cap_ms));
 }
-
-#[test]
-fn events_have_one_json_form() {
-    let run = run_id(0);
-    let check = |kind: ProgressKind, json: &str| {
-        assert_eq!(serde_json::to_string(&kind).unwrap(), json);
-        assert_eq!(serde_json::from_str::<ProgressKind>(json).unwrap(), kind);
-    };
-    check(
-        ProgressKind::Ended {
-            state: RunState::DeadlineExceeded,
-        },
-        r#"{"what":"ended","state":"deadline_exceeded"}"#,
-    );
-    check(
-        ProgressKind::Committed {
-            stage: StageIndex(1),
-            jobs: 2,
-        },
-        r#"{"what":"committed","stage":1,"jobs":2}"#,
-    );
-    let expired = ProgressKind::LeaseExpired {
-        job: job(run, 0, 5),
-        kills: 1,
-    };
-    check(
-        expired,
-        &format!(r#"{{"what":"lease_expired","job":"{run}/0/5","kills":1}}"#),
-    );
-}
