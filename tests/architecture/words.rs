@@ -1,7 +1,9 @@
 //! The words of a document: which of them claim to be paths, which leave the rest to the reader.
 
 /// Words that stand for a name in a path.
-const PLACEHOLDERS: [&str; 8] = ["CRATE", "DIR", "FILE", "KERNEL", "NAME", "NNNN", "TABLE", "VERB"];
+const PLACEHOLDERS: [&str; 9] = [
+    "CRATE", "DIR", "FILE", "KERNEL", "METHOD", "NAME", "NNNN", "TABLE", "VERB",
+];
 /// First parts of words that look like paths and are none: media types and what a build makes.
 const NO_PATHS: [&str; 4] = ["application", "multipart", "target", "text"];
 

@@ -13,6 +13,9 @@ use tickfleet_tests::running::{BOUND, Running};
 
 use crate::receiver::{Arrived, Receiver};
 
+/// What a program serves: each sample by its name with labels, its value as it is written.
+pub(crate) type Samples = BTreeMap<String, String>;
+
 /// How often numbers are looked at that are not right yet.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -40,7 +43,7 @@ pub(crate) fn http_address(program: &Running) -> String {
 }
 
 /// The samples that a program serves once they are as they should be: what is counted is read a moment later.
-pub(crate) fn samples_once(address: &str, are_so: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
+pub(crate) fn samples_once(address: &str, are_so: impl Fn(&Samples) -> bool) -> Samples {
     let started = Instant::now();
     loop {
         let samples = samples(address);
@@ -56,7 +59,7 @@ pub(crate) fn samples_once(address: &str, are_so: impl Fn(&BTreeMap<String, f64>
 }
 
 /// The samples that a program serves: each by its name with labels, as text.
-fn samples(address: &str) -> BTreeMap<String, f64> {
+fn samples(address: &str) -> Samples {
     let text = metrics_text(address);
     let mut samples = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -84,9 +87,12 @@ fn metrics_text(address: &str) -> String {
 }
 
 /// The sample of a job count; 0 where there is none yet.
-pub(crate) fn of_jobs(samples: &BTreeMap<String, f64>, name: &str, kind: &str, stage: &str) -> f64 {
+pub(crate) fn of_jobs(samples: &Samples, name: &str, kind: &str, stage: &str) -> u64 {
     let name = format!("tickfleet_{name}_total{{tickfleet_kind=\"{kind}\",tickfleet_stage=\"{stage}\"}}");
-    samples.get(&name).copied().unwrap_or_default()
+    let value = samples.get(&name).map_or("0", String::as_str);
+    value
+        .parse()
+        .unwrap_or_else(|_| panic!("{name} is {value}, which is no count"))
 }
 
 /// Every span is one that the document describes, with no attribute that it does not.

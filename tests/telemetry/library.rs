@@ -95,9 +95,9 @@ fn check_spans(spans: &[Arrived]) {
 fn check_numbers(receiver: &Receiver, text: &str) {
     let committed = receiver.metric("tickfleet.jobs.committed").expect("metrics arrive");
     assert_eq!(committed.len(), 1);
-    assert_eq!(committed[0].1, JOBS as f64);
+    assert_eq!(committed[0].1, JOBS);
     let processed = receiver.metric("messaging.process.duration").expect("durations arrive");
-    assert_eq!(processed[0].1, JOBS as f64);
+    assert_eq!(processed[0].1, JOBS);
     let line = format!("tickfleet_jobs_committed_total{{tickfleet_kind=\"scan/1\",tickfleet_stage=\"map\"}} {JOBS}");
     assert!(text.lines().any(|it| it == line), "{text}");
 }

@@ -133,7 +133,7 @@ impl Receiver {
     }
 
     /// The newest state of a metric: its points, each with its attributes and its sum, value or count.
-    pub(crate) fn metric(&self, name: &str) -> Option<Vec<(BTreeMap<String, String>, f64)>> {
+    pub(crate) fn metric(&self, name: &str) -> Option<Vec<(BTreeMap<String, String>, u64)>> {
         let taken = self.lock();
         taken.metrics.iter().rev().find(|it| it.name == name).map(points)
     }
@@ -146,7 +146,9 @@ impl Receiver {
 impl Drop for Receiver {
     /// A test that runs on a runtime may not wait for another one's end.
     fn drop(&mut self) {
-        self.runtime.take().map(Runtime::shutdown_background);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -190,13 +192,12 @@ impl MetricsService for Service {
     }
 }
 
-fn points(metric: &Metric) -> Vec<(BTreeMap<String, String>, f64)> {
+fn points(metric: &Metric) -> Vec<(BTreeMap<String, String>, u64)> {
     use opentelemetry_proto::tonic::metrics::v1::metric::Data;
     use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
     let number = |value: Option<Number>| match value {
-        Some(Number::AsDouble(number)) => number,
-        Some(Number::AsInt(number)) => number as f64,
-        None => f64::NAN,
+        Some(Number::AsInt(number)) => u64::try_from(number).expect("nothing here is counted below 0"),
+        other => panic!("{other:?} is no count"),
     };
     let data = metric.data.clone().expect("a metric has data");
     match data {
@@ -212,7 +213,7 @@ fn points(metric: &Metric) -> Vec<(BTreeMap<String, String>, f64)> {
             .collect(),
         Data::Histogram(histogram) => {
             let points = histogram.data_points.into_iter();
-            points.map(|it| (attributes(&it.attributes), it.count as f64)).collect()
+            points.map(|it| (attributes(&it.attributes), it.count)).collect()
         }
         other => panic!("{} is of a form that is not used: {other:?}", metric.name),
     }

@@ -35,29 +35,12 @@ struct Seen {
 impl Observe {
     /// Claims of a run are on their way.
     pub(crate) fn begin(&self, known: &Known, claims: &[Claim], options: &WorkerOptions) {
-        let mut seen = self.lock();
-        for claim in claims {
-            let stage = known.run.stage_name(claim.job.stage);
-            let counts = shared().jobs.of(known.run.kind().version(), stage);
-            counts.claimed.add(1);
-            let is_first = claim.attempts == 0 && claim.kills == 0;
-            if is_first {
-                // The lease began with the claim, by the clock that the submission was noted by.
-                let claimed_ms = claim.lease_until.0.saturating_sub(options.lease_ms());
-                let waited_ms = claimed_ms.saturating_sub(known.submitted_at.0);
-                shared().waited(&counts, Duration::from_millis(waited_ms));
-            }
-            let reads = known.run.linked(&claim.job);
-            let delivery = Delivery::begin(&known.trace, claim, stage, &options.id, reads.as_ref());
-            let since = Instant::now();
-            let entry = Seen {
-                counts,
-                delivery,
-                since,
-                is_found: false,
-            };
-            seen.insert(claim.token, entry);
-        }
+        let begun = claims
+            .iter()
+            .map(|claim| (claim.token, Seen::new(known, claim, options)));
+        // Spans take a moment to make: not while lanes wait for the lock.
+        let begun: Vec<_> = begun.collect();
+        self.lock().extend(begun);
     }
 
     /// Reads a job's input.
@@ -108,14 +91,59 @@ impl Observe {
         spans.filter(|span| !span.is_disabled()).collect()
     }
 
-    /// A claim has ended; where it failed, `reason` says why.
-    pub(crate) fn end(&self, token: &Token, end: End, reason: Option<&str>) {
-        let Some(seen) = self.lock().remove(token) else {
-            return;
+    /// Claims have ended; where one failed, the text says why.
+    pub(crate) fn end<'a>(&self, ended: impl IntoIterator<Item = (Token, End, Option<&'a str>)>) {
+        let ended: Vec<_> = {
+            let mut seen = self.lock();
+            let ended = ended.into_iter();
+            ended
+                .filter_map(|(token, end, reason)| Some((seen.remove(&token)?, end, reason)))
+                .collect()
         };
-        let counts = &seen.counts;
+        for (seen, end, reason) in ended {
+            seen.end(end, reason);
+        }
+    }
+
+    /// Forgets claims that are no longer held, and of which nothing is to be told.
+    pub(crate) fn lose(&self, tokens: impl IntoIterator<Item = Token>) {
+        self.end(tokens.into_iter().map(|token| (token, End::Lost, None)));
+    }
+
+    fn get(&self, token: &Token) -> Option<Seen> {
+        self.lock().get(token).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Token, Seen>> {
+        // The map is plain data, valid after any panic.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn new(known: &Known, claim: &Claim, options: &WorkerOptions) -> Self {
+        let stage = known.run.stage_name(claim.job.stage);
+        let counts = shared().jobs.of(known.run.kind().version(), stage);
+        counts.claimed.add(1);
+        if claim.attempts == 0 && claim.kills == 0 {
+            // The lease began with the claim, by the clock that the submission was noted by.
+            let claimed_ms = claim.lease_until.0.saturating_sub(options.lease_ms());
+            let waited_ms = claimed_ms.saturating_sub(known.submitted_at.0);
+            shared().waited(&counts, Duration::from_millis(waited_ms));
+        }
+        let reads = known.run.linked(&claim.job);
+        Self {
+            counts,
+            delivery: Delivery::begin(&known.trace, claim, stage, &options.id, reads.as_ref()),
+            since: Instant::now(),
+            is_found: false,
+        }
+    }
+
+    fn end(self, end: End, reason: Option<&str>) {
+        let counts = &self.counts;
         let end = match end {
-            End::Committed if seen.is_found => End::Reused,
+            End::Committed if self.is_found => End::Reused,
             end => end,
         };
         match end {
@@ -134,23 +162,9 @@ impl Observe {
             End::Untold => counts.untold.add(1),
         }
         if end != End::Returned {
-            shared().processed(counts, seen.since.elapsed(), end.error());
+            shared().processed(counts, self.since.elapsed(), end.error());
         }
-        seen.delivery.end(end, reason);
-    }
-
-    /// Forgets claims that are no longer held, and of which nothing is to be told.
-    pub(crate) fn lose(&self, tokens: impl Iterator<Item = Token>) {
-        tokens.for_each(|token| self.end(&token, End::Lost, None));
-    }
-
-    fn get(&self, token: &Token) -> Option<Seen> {
-        self.lock().get(token).cloned()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Token, Seen>> {
-        // The map is plain data, valid after any panic.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.delivery.end(end, reason);
     }
 }
 

@@ -124,23 +124,36 @@ async fn settle(shared: &Shared, commits: &[Commit], outcomes: &[CommitOutcome],
     let mut missing = Vec::new();
     for (commit, outcome) in commits.iter().zip(outcomes) {
         match outcome {
-            CommitOutcome::Committed => committed(shared, commit),
+            CommitOutcome::Committed => Status::add(&shared.status.committed, 1),
             // The answer to the first try was lost.
-            CommitOutcome::AlreadyDone if is_repeated => committed(shared, commit),
+            CommitOutcome::AlreadyDone if is_repeated => Status::add(&shared.status.committed, 1),
             CommitOutcome::AlreadyDone | CommitOutcome::Lost => lost(shared, commit),
             CommitOutcome::ResultMissing => missing.push(commit.held()),
         }
     }
+    shared.observe.end(ended(commits, outcomes, is_repeated));
     hand_back(shared, missing).await;
 }
 
-fn committed(shared: &Shared, commit: &Commit) {
-    Status::add(&shared.status.committed, 1);
-    shared.observe.end(&commit.token, End::Committed, None);
+/// How the deliveries ended that are not handed back.
+fn ended<'a>(
+    commits: &'a [Commit],
+    outcomes: &'a [CommitOutcome],
+    is_repeated: bool,
+) -> impl Iterator<Item = (Token, End, Option<&'static str>)> + 'a {
+    let pairs = commits.iter().zip(outcomes);
+    pairs.filter_map(move |(commit, outcome)| {
+        let end = match outcome {
+            CommitOutcome::Committed => End::Committed,
+            CommitOutcome::AlreadyDone if is_repeated => End::Committed,
+            CommitOutcome::AlreadyDone | CommitOutcome::Lost => End::Lost,
+            CommitOutcome::ResultMissing => return None,
+        };
+        Some((commit.token, end, None))
+    })
 }
 
 fn lost(shared: &Shared, commit: &Commit) {
-    shared.observe.end(&commit.token, End::Lost, None);
     tracing::debug!(job = %commit.job, "a result came too late and does not count");
     Status::add(&shared.status.lost, 1);
 }
@@ -160,17 +173,18 @@ async fn fail(shared: &Shared, failures: Vec<Failure>) {
     match told {
         Ok((outcomes, _)) => {
             shared.status.answered();
-            for (failure, outcome) in failures.iter().zip(&outcomes) {
+            let lost = outcomes.iter().filter(|&&outcome| outcome == FailOutcome::Lost).count();
+            Status::add(&shared.status.lost, lost);
+            Status::add(&shared.status.failed, outcomes.len() - lost);
+            let pairs = failures.iter().zip(&outcomes);
+            shared.observe.end(pairs.map(|(failure, outcome)| {
                 let end = match outcome {
                     FailOutcome::Retry { .. } => End::Retried,
                     FailOutcome::Dead => End::Dead,
                     FailOutcome::Lost => End::Lost,
                 };
-                shared.observe.end(&failure.token, end, Some(&failure.reason));
-            }
-            let lost = outcomes.iter().filter(|&&outcome| outcome == FailOutcome::Lost).count();
-            Status::add(&shared.status.lost, lost);
-            Status::add(&shared.status.failed, outcomes.len() - lost);
+                (failure.token, end, Some(failure.reason.as_str()))
+            }));
         }
         Err(error) => untold(shared, &error, &tokens().collect::<Vec<_>>()),
     }
@@ -185,8 +199,9 @@ async fn hand_back(shared: &Shared, held: Vec<HeldClaim>) {
         Ok(_) => {
             shared.status.answered();
             Status::add(&shared.status.handed_back, held.len());
-            held.iter()
-                .for_each(|claim| shared.observe.end(&claim.token, End::Returned, None));
+            shared
+                .observe
+                .end(held.iter().map(|claim| (claim.token, End::Returned, None)));
         }
         Err(error) => untold(
             shared,
@@ -201,9 +216,8 @@ fn untold(shared: &Shared, error: &BrokerError, claims: &[Token]) {
     shared.status.unanswered(error);
     Status::add(&shared.status.untold, claims.len());
     let reason = error.to_string();
-    claims
-        .iter()
-        .for_each(|token| shared.observe.end(token, End::Untold, Some(&reason)));
+    let ended = claims.iter().map(|token| (*token, End::Untold, Some(reason.as_str())));
+    shared.observe.end(ended);
 }
 
 /// A fault point before or after a call: what it is told to fail is an answer that does not come.
