@@ -6,7 +6,7 @@ use futures::StreamExt;
 use tickfleet_protocol::ids::{EventId, Millis, RunId, StageIndex};
 use tickfleet_protocol::plan::stage_name;
 use tickfleet_runtime::broker::{Counts, Progress, ProgressKind, RunState, RunSummary};
-use tickfleet_runtime::failure::Failure;
+use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
 use tokio::time::MissedTickBehavior;
 
 use crate::cluster::Cluster;
@@ -72,7 +72,7 @@ pub async fn follow(
     loop {
         let progress = tokio::select! {
             next = news.next() => match next {
-                Some(next) => Some(next?.1),
+                Some(next) => Some(next.map_err(|failure| lost(run, failure))?.1),
                 None => break,
             },
             _ = ticker.tick() => None,
@@ -97,8 +97,21 @@ pub async fn follow(
     match ended {
         Some(state) => Ok(state),
         // Its events have expired or were dropped: its state is kept longer.
-        None => Ok(cluster.get(run).await?.state),
+        None => Ok(cluster.get(run).await.map_err(|failure| lost(run, failure))?.state),
     }
+}
+
+/// A run that was there and is no longer was not asked for wrongly: the queue has lost it.
+fn lost(run: RunId, failure: Failure) -> Failure {
+    if failure.kind != FailureKind::NotFound {
+        return failure;
+    }
+    Failure::new(
+        ExitStatus::Failed,
+        format!("run {run} is lost: it was followed, and the queue no longer has it"),
+    )
+    .why("the queue's Redis was emptied, or came back without what it had accepted")
+    .help("submit it again; coordinator status says whether this Redis keeps what it accepts")
 }
 
 /// Whether an event may have come after the counts were these: of what a run does over and over, only more tells.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tickfleet_tests::program::{Outcome, coordinator};
 use tickfleet_tests::service::Service;
 
-use crate::fleet::{Fleet, Submission, assert_right, events_of, rounds};
+use crate::fleet::{Fleet, Submission, assert_right, doomed_worker, events_of, rounds};
 
 #[test]
 fn a_job_that_panics_once_is_tried_again() {
@@ -40,7 +40,15 @@ fn a_job_that_loops_for_ever_is_blamed_alone() {
 fn poison(action: &str, needles: &[&str]) {
     let fleet = Fleet::start();
     let fault = format!("worker.in_compute[0/3]={action}");
-    let poisoned = || fleet.worker_with("poisoned", &["--job-max-s", "2"], &[("TICKFLEET_FAULT", &fault)]);
+    let redis = fleet.redis.url();
+    let poisoned = || {
+        doomed_worker(
+            &redis,
+            "poisoned",
+            &["--job-max-s", "2"],
+            &[("TICKFLEET_FAULT", &fault)],
+        )
+    };
     let mut run = fleet.submit_beside(&[]);
     run.wait_until_accepted();
     let mut worker = supervise(&mut run, poisoned);

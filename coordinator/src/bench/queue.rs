@@ -282,12 +282,12 @@ async fn at_rest(bench: &Bench<'_>, broker: &dyn Broker, server: &mut Server) ->
     let started = Instant::now();
     let submitted = broker.submit(run).await.map_err(|error| refused(&error))?;
     let submit = started.elapsed();
-    let bytes = (server.memory_bytes().await? - before).max(0.0);
+    let bytes = server.memory_bytes().await?.saturating_sub(before);
     broker.cancel(submitted.run).await.map_err(|error| refused(&error))?;
     broker.forget(submitted.run).await.map_err(|error| refused(&error))?;
     Ok(AtRest {
         jobs: AT_REST_JOBS,
-        bytes: bytes as u64,
+        bytes,
         submit_ms: submit.as_secs_f64() * 1e3,
     })
 }

@@ -25,16 +25,16 @@ impl Dispatch {
     /// Of sorted latencies; none of none.
     #[must_use]
     pub fn of(sorted: &[Duration], jobs_per_second: f64) -> Option<Self> {
-        let at = |part: f64| {
-            let nth = ((sorted.len() as f64 * part).ceil() as usize).max(1) - 1;
+        let at = |percent: usize| {
+            let nth = (sorted.len() * percent).div_ceil(100).max(1) - 1;
             sorted.get(nth).map(|latency| latency.as_secs_f64() * 1e3)
         };
         Some(Self {
             jobs_per_second,
             jobs: sorted.len() as u64,
-            p50_ms: at(0.5)?,
-            p99_ms: at(0.99)?,
-            max_ms: at(1.0)?,
+            p50_ms: at(50)?,
+            p99_ms: at(99)?,
+            max_ms: at(100)?,
         })
     }
 }
@@ -85,78 +85,96 @@ impl Report {
     /// For people.
     #[must_use]
     pub fn text(&self) -> String {
-        let whole = |number: f64| count(number.round() as u64);
-        let mut text = format!("{}, {} cores, {} workers\n", self.redis, self.cores, self.workers);
-        let mut line = |name: &str, value: String, remark: String| {
-            text += &format!("{name:<12} {value:<26} {remark}\n");
-        };
-        line(
-            "no-op",
-            format!("{} jobs/s", whole(self.jobs_per_second)),
-            format!(
-                "{} jobs, each fenced, with a result of {} bytes",
-                count(self.jobs),
-                self.result_bytes
-            ),
-        );
+        let head = format!("{}, {} cores, {} workers\n", self.redis, self.cores, self.workers);
+        let lines = [
+            self.throughput(),
+            self.latency(),
+            self.fixed_cost(),
+            self.cost(),
+            self.size(),
+            self.limit(),
+        ];
+        lines.into_iter().fold(head, |text, (name, value, remark)| {
+            text + format!("{name:<12} {value:<26} {remark}").trim_end() + "\n"
+        })
+    }
+
+    fn throughput(&self) -> Line {
+        let jobs = count(self.jobs);
+        let remark = format!("{jobs} jobs, each fenced, with a result of {} bytes", self.result_bytes);
+        ("no-op", format!("{} jobs/s", whole(self.jobs_per_second)), remark)
+    }
+
+    fn latency(&self) -> Line {
         let Dispatch {
-            p50_ms, p99_ms, max_ms, ..
+            jobs_per_second,
+            p50_ms,
+            p99_ms,
+            max_ms,
+            ..
         } = self.dispatch;
-        line(
-            "dispatch",
-            format!("p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"),
-            format!(
-                "at {} jobs/s; longest {max_ms:.1} ms",
-                whole(self.dispatch.jobs_per_second)
-            ),
-        );
+        let remark = format!("at {} jobs/s; longest {max_ms:.1} ms", whole(jobs_per_second));
+        ("dispatch", format!("p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"), remark)
+    }
+
+    fn fixed_cost(&self) -> Line {
         let ideal = 1e6 / self.fixed_cost_us as f64 * self.cores as f64;
-        line(
+        let percent = 100.0 * self.fixed_cost_jobs_per_second / ideal;
+        let remark = format!(
+            "{} jobs of {} µs; {percent:.0} % of what {} cores could do",
+            count(self.fixed_cost_jobs),
+            self.fixed_cost_us,
+            self.cores
+        );
+        (
             "fixed cost",
             format!("{} jobs/s", whole(self.fixed_cost_jobs_per_second)),
-            format!(
-                "{} jobs of {} µs; {:.0} % of {} cores' worth",
-                count(self.fixed_cost_jobs),
-                self.fixed_cost_us,
-                100.0 * self.fixed_cost_jobs_per_second / ideal,
-                self.cores
-            ),
-        );
-        line(
+            remark,
+        )
+    }
+
+    fn cost(&self) -> Line {
+        (
             "redis cpu",
             format!("{:.1} µs a job", self.redis_cpu_us_per_job),
             String::new(),
+        )
+    }
+
+    fn size(&self) -> Line {
+        let AtRest { jobs, bytes, submit_ms } = self.at_rest;
+        let remark = format!(
+            "{} jobs: {} bytes, submitted in {submit_ms:.1} ms",
+            count(jobs),
+            count(bytes)
         );
-        line(
+        (
             "at rest",
-            format!(
-                "{:.3} bytes a job",
-                self.at_rest.bytes as f64 / self.at_rest.jobs as f64
-            ),
-            format!(
-                "{} jobs: {} bytes, submitted in {:.1} ms",
-                count(self.at_rest.jobs),
-                count(self.at_rest.bytes),
-                self.at_rest.submit_ms
-            ),
-        );
-        match self.redis_benchmark_per_second {
-            Some(limit) => line(
-                "limit",
-                format!("{} XADD/s", whole(limit)),
-                format!(
-                    "redis-benchmark, 32 in a pipeline; a job is worth {:.1} of them",
-                    limit / self.jobs_per_second
-                ),
-            ),
-            None => line(
+            format!("{:.3} bytes a job", bytes as f64 / jobs as f64),
+            remark,
+        )
+    }
+
+    fn limit(&self) -> Line {
+        let Some(limit) = self.redis_benchmark_per_second else {
+            return (
                 "limit",
                 "unknown".to_owned(),
                 "there is no redis-benchmark here".to_owned(),
-            ),
-        }
-        text
+            );
+        };
+        let ratio = limit / self.jobs_per_second;
+        let remark = format!("redis-benchmark, 32 in a pipeline; a job is worth {ratio:.1} of them");
+        ("limit", format!("{} XADD/s", whole(limit)), remark)
     }
+}
+
+/// Name, value, remark.
+type Line = (&'static str, String, String);
+
+/// A rate as a whole number.
+fn whole(rate: f64) -> String {
+    format!("{rate:.0}").parse().map_or_else(|_| "?".to_owned(), count)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
@@ -10,7 +11,7 @@ use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// How long a server may take to start.
 const START_BOUND: Duration = Duration::from_secs(20);
-/// How long one answer of the limit's measurement may take.
+/// How the limit is measured: requests, pipeline, connections.
 const BENCHMARK_ARGS: [&str; 8] = ["-n", "300000", "-P", "32", "-c", "20", "-q", "XADD"];
 
 /// A Redis to measure.
@@ -111,12 +112,13 @@ impl Server {
     /// Processor time that the server has used, seconds.
     pub(super) async fn cpu_seconds(&mut self) -> Result<f64, Failure> {
         let info = self.info("cpu").await?;
-        Ok(number(&info, "used_cpu_user:") + number(&info, "used_cpu_sys:"))
+        let seconds = |name| number::<f64>(&info, name).unwrap_or(0.0);
+        Ok(seconds("used_cpu_user:") + seconds("used_cpu_sys:"))
     }
 
     /// Memory of all its keys and their overhead, bytes.
-    pub(super) async fn memory_bytes(&mut self) -> Result<f64, Failure> {
-        Ok(number(&self.info("memory").await?, "used_memory:"))
+    pub(super) async fn memory_bytes(&mut self) -> Result<u64, Failure> {
+        Ok(number(&self.info("memory").await?, "used_memory:").unwrap_or(0))
     }
 
     /// `XADD`s a second that redis-benchmark drives through it, pipelined: the limit of a queue on streams. None where
@@ -189,10 +191,10 @@ fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// The number after a name in an INFO text; 0 where it is not told.
-fn number(info: &str, name: &str) -> f64 {
+/// The number after a name in an INFO text, where it is told.
+fn number<N: FromStr>(info: &str, name: &str) -> Option<N> {
     let line = info.lines().find_map(|line| line.strip_prefix(name));
-    line.and_then(|text| text.trim().parse().ok()).unwrap_or(0.0)
+    line?.trim().parse().ok()
 }
 
 fn failed(what: &str) -> Failure {

@@ -27,7 +27,7 @@ pub type Consent<'a> = &'a mut (dyn FnMut(&str) -> Result<bool> + Send);
 pub async fn list(cluster: &dyn Cluster, name: Option<&str>, limit: usize, out: &mut Output) -> Result<ExitStatus> {
     let (runs, length) = match name {
         Some(name) => one(find::run(cluster, name, out.frame().now).await?),
-        None => failed(cluster.list().await?),
+        None => failed(&cluster.list().await?),
     };
     let mut fetched = stream::iter(runs).map(|run| cluster.dead(run)).buffered(SIDE_BY_SIDE);
     let mut found: Vec<DeadLetter> = Vec::new();
@@ -145,8 +145,8 @@ fn one(run: RunSummary) -> (Vec<RunId>, usize) {
 }
 
 /// The runs that have failed jobs, the newest first, and how many characters of its id name one among all.
-fn failed(all: Vec<RunSummary>) -> (Vec<RunId>, usize) {
-    let length = id_length(&all);
+fn failed(all: &[RunSummary]) -> (Vec<RunId>, usize) {
+    let length = id_length(all);
     let failed = all.iter().rev().filter(|run| run.counts().failed > 0);
     (failed.map(|run| run.run).collect(), length)
 }

@@ -142,14 +142,14 @@ impl Results {
             None => self.upstream.try_stored(identities).await,
             Some(store) => self.try_reachable(identities, store).await,
         };
-        let probes =
-            stream::iter(identities.to_vec().into_iter().zip(stored)).map(|(identity, is_stored)| async move {
-                if is_stored {
-                    return Probe::Stored;
-                }
-                let held = self.local.get_known(Key::result(&identity)).await;
-                held.map_or(Probe::Absent, Probe::Held)
-            });
+        let owned = identities.to_vec();
+        let probes = stream::iter(owned.into_iter().zip(stored)).map(|(identity, is_stored)| async move {
+            if is_stored {
+                return Probe::Stored;
+            }
+            let held = self.local.get_known(Key::result(&identity)).await;
+            held.map_or(Probe::Absent, Probe::Held)
+        });
         probes.buffered(READS_MAX).collect().await
     }
 
@@ -245,17 +245,17 @@ impl Results {
     /// Whether the queue's server has each result, and the store what that points to.
     async fn try_reachable(&self, identities: &[Identity], store: &ResultStore) -> Vec<bool> {
         let envelopes = self.upstream.try_results(identities).await;
-        let looks =
-            stream::iter(identities.to_vec().into_iter().zip(envelopes)).map(|(identity, envelope)| async move {
-                match envelope.as_ref().and_then(Envelope::decode) {
-                    Some(Envelope::Inline(result)) => {
-                        self.local.put(Key::result(&identity), result);
-                        true
-                    }
-                    Some(Envelope::Pointer(pointer)) => store.has(&pointer).await.unwrap_or(false),
-                    None => false,
+        let owned = identities.to_vec();
+        let looks = stream::iter(owned.into_iter().zip(envelopes)).map(|(identity, envelope)| async move {
+            match envelope.as_ref().and_then(Envelope::decode) {
+                Some(Envelope::Inline(result)) => {
+                    self.local.put(Key::result(&identity), result);
+                    true
                 }
-            });
+                Some(Envelope::Pointer(pointer)) => store.has(&pointer).await.unwrap_or(false),
+                None => false,
+            }
+        });
         looks.buffered(READS_MAX).collect().await
     }
 
