@@ -1,7 +1,7 @@
 //! The worker and its loop: claim as much as there is room for, bring it on its way, and end when told to.
 //!
-//! The path of a claim is in the files: [`crate::batch`], [`crate::lane`], [`crate::publish`], with [`crate::held`] saying
-//! how far each is, and [`crate::heartbeat`] beside them. Every wait here is bounded. Read next: [`crate::drain`].
+//! The path of a claim is in the files: `batch`, `lane`, `publish`, with [`crate::held`] saying
+//! how far each is, and `heartbeat` beside them. Every wait here is bounded. Read next: `drain`.
 
 use std::sync::Arc;
 use std::time::Duration;

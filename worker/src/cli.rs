@@ -1,4 +1,4 @@
-//! The command line of `worker`: parses, resolves the settings, and hands over to [`crate::program`].
+//! The command line of `worker`: parses, resolves the settings, and hands over to `program`.
 
 use std::process::ExitCode;
 

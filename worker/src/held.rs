@@ -2,7 +2,7 @@
 //!
 //! A claim waits, computes on a lane, and is done once its outcome is known; it stays here until the broker has been told,
 //! so that its lease is renewed. Whoever takes a claim away (a drain, a revocation) only has to say so here: what has not
-//! begun does not begin. Read next: [`crate::heartbeat`].
+//! begun does not begin. Read next: `heartbeat`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! What computing gave, on its way to the publisher: a queue that is bounded in items and in bytes.
 //!
 //! Lanes wait here while the broker does not answer; that is what holds a worker back. Async code never waits: what it
-//! puts in is small, and no more claims are taken while there is no room. Read next: [`crate::publish`].
+//! puts in is small, and no more claims are taken while there is no room. Read next: `publish`.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! Where jobs read results from: those of the stage before, by their identities.
 //!
-//! Reading goes through [`Results::read`] and nowhere else, writing through the commit in [`crate::publish`].
+//! Reading goes through [`Results::read`] and nowhere else, writing through the commit in `publish`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
