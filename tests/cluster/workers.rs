@@ -19,10 +19,10 @@ const STEPS: [&str; 7] = [
 fn a_worker_killed_at_any_step_loses_and_doubles_nothing() {
     rounds(|| {
         for step in STEPS {
-            // In the middle of the run, and at the first occasion.
+            // At the first occasion, and in the middle of the run: jobs that take a while come in small batches.
             for nth in ["", "@4"] {
                 let fleet = Fleet::start();
-                let mut victim = fleet.faulty_worker("victim", &format!("{step}=kill{nth}"));
+                let mut victim = fleet.faulty_worker("victim", &format!("{step}=kill{nth},worker.in_compute=delay:20"));
                 let run = fleet.submit_beside(&[]);
                 assert!(!victim.wait().success(), "{step}{nth} is met: {}", victim.output());
                 let _heir = fleet.worker("heir");
@@ -38,7 +38,7 @@ fn a_worker_stopped_past_its_lease_is_refused_and_lives_on() {
     rounds(|| {
         for step in ["worker.in_compute", "worker.before_commit"] {
             let fleet = Fleet::start();
-            let mut sleeper = fleet.faulty_worker("sleeper", &format!("{step}=stop"));
+            let mut sleeper = fleet.faulty_worker("sleeper", &format!("{step}=stop@1"));
             let run = fleet.submit_beside(&[]);
             wait_until("the sleeper stops", || is_stopped(sleeper.pid()));
             let mut other = fleet.worker("other");
