@@ -47,7 +47,7 @@ fn a_worker_stopped_past_its_lease_is_refused_and_lives_on() {
             // Alone, it computes the next run: the stale commit did it no harm.
             other.signal("TERM");
             assert!(other.wait().success(), "{}", other.output());
-            let (outcome, out) = fleet.submit(&["--min-price", "4"]);
+            let (outcome, out) = fleet.submit(&["--max-jump", "4"]);
             let _ = outcome.success();
             assert_right(out.path());
             assert!(sleeper.is_running(), "{}", sleeper.output());
