@@ -152,7 +152,7 @@ impl From<SettingsError> for Failure {
                 let failure = failure.at_place(origin.place()).why(format!("expected {expected}"));
                 match nearest {
                     Some(word) => failure.help(format!("did you mean {word}?")),
-                    None => failure.help(format!("coordinator submit scan --help describes {}", setting.flag())),
+                    None => failure.help(format!("{} --help describes {}", described_by(setting), setting.flag())),
                 }
             }
             SettingsError::NotComputed(settings) => not_computed(failure, &settings),
@@ -175,6 +175,15 @@ impl From<SettingsError> for Failure {
                     registry::COORDINATOR.flag()
                 )),
         }
+    }
+}
+
+/// The program whose help shows a setting.
+fn described_by(setting: &Setting) -> &'static str {
+    match setting.key {
+        "name" | "kinds" | "lease_ms" | "job_max_s" | "job_memory" | "health" | "inline_result" => "worker",
+        "listen" | "http" => "coordinator serve",
+        _ => "coordinator submit scan",
     }
 }
 
