@@ -8,7 +8,9 @@ mod bare;
 mod cold;
 mod input;
 mod phases;
+mod range;
 mod report;
+mod warm;
 
 use clap::Parser;
 use report::{Report, Row};
@@ -50,6 +52,12 @@ fn main() {
     // Before anything large is in this process: a child's peak of memory begins at its parent's.
     let modes = cold::measure(&input, repeat, options.peer.as_deref());
     report.add_cold(&modes);
+    report.add_range(&range::measure(&input, repeat));
+    for mode in &modes {
+        let warm = warm::measure(&input, mode, repeat);
+        report.add(Row::single("warm scan, same process", mode.name, mode.symbols.len(), warm.same_s));
+        report.add(Row::single("one symbol changed", mode.name, mode.symbols.len(), warm.changed_s));
+    }
     let loaded = bare::load(&input.bars);
     for mode in &modes {
         let bare = bare::measure(&loaded, mode, repeat);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::cold::{Mode, Usage};
 use crate::input::Input;
+use crate::range::Range;
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
@@ -84,6 +85,12 @@ impl Report {
                 self.rows.push(Row::process("peer", mode.name, 0, &mode.peers));
             }
         }
+    }
+
+    /// Adds the runs over a range of dates.
+    pub(crate) fn add_range(&mut self, range: &Range) {
+        let what = if range.dates == 250 { "250 dates, one run" } else { "all dates, one run" };
+        self.rows.push(Row::process(what, "listed", range.rows, &range.scans));
     }
 
     /// Adds a measurement.
