@@ -8,7 +8,7 @@ mod directional;
 mod levels;
 mod oscillators;
 mod returns;
-mod stats;
+pub(super) mod stats;
 #[cfg(test)]
 mod tests;
 mod volatility;
