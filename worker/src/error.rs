@@ -12,6 +12,8 @@ use tickfleet_runtime::fault::Injected;
 use tickfleet_runtime::pool::PoolError;
 use tickfleet_runtime::tables::TableError;
 
+use crate::model::ModelError;
+
 /// A job's own failure.
 #[derive(Debug, Error)]
 pub enum JobError {
@@ -33,6 +35,9 @@ pub enum JobError {
         /// The kind.
         kind: JobKind,
     },
+    /// A model that predicts.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// What a lane did for its input panicked.
     #[error("the lane {0}")]
     Pool(#[from] PoolError),
@@ -170,6 +175,7 @@ impl JobError {
             | Self::Injected(_) => true,
             Self::Table(_)
             | Self::Wire(_)
+            | Self::Model(_)
             | Self::Noop(_)
             | Self::ResultsGone { .. }
             | Self::RunGone

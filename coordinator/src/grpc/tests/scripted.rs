@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use tickfleet_proto::convert::{FirstRejects, ScanRun};
-use tickfleet_protocol::facts::{RowPlace, ScanFacts};
+use tickfleet_protocol::facts::{JoinedFacts, RowPlace, ScanFacts};
 use tickfleet_protocol::fleet::{WorkerCard, WorkerEntry};
 use tickfleet_protocol::ids::{
     Digest, EventId, IdempotencyKey, JobIndex, JobKind, JobRef, Millis, RunId, StageIndex, WorkerId,
@@ -125,6 +125,7 @@ pub(super) fn record(request: &Request) -> ScanRun {
             unplaced_rows: 1,
             first_unplaced: None,
             universe: None,
+            joined: JoinedFacts::default(),
         },
         sharding: Sharding {
             symbols: request.shard_size.and_then(|size| u32::try_from(size).ok()),

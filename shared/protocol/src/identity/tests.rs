@@ -1,19 +1,20 @@
 //! What a content identity tells apart, and what it does not.
 
 use tickfleet_kernels::scan::options::{
-    Adjust, DataOptions, MapOptions, RankOptions, SectorFilter, SessionOptions, Side, TickerRule, UniverseOptions,
-    Unlisted,
+    Adjust, BlendOptions, DataOptions, MapOptions, PlanOptions, RankOptions, SectorFilter, SessionOptions, Side,
+    TickerRule, UniverseOptions, Unlisted,
 };
 
 use super::*;
-use crate::facts::{BlockFacts, BlockPart, SymbolFacts};
+use crate::facts::{BlockFacts, BlockPart, JoinedFacts, SymbolFacts};
 use crate::plan::Sharding;
-use crate::spec::scan::DateSelection;
+use crate::spec::scan::{DateSelection, JoinedInputs};
 
 fn spec() -> ScanSpec {
     ScanSpec {
         bars: "bars".into(),
         universe: None,
+        joined: JoinedInputs::default(),
         dates: DateSelection::AsOf(None),
         session: SessionOptions { session_min_frac: 0.0 },
         map: MapOptions {
@@ -41,9 +42,17 @@ fn spec() -> ScanSpec {
             max_cv: 1.0,
             max_atr_pct: 1.0,
         },
+        blend: BlendOptions { ml_weight: 0.35 },
+        plan: PlanOptions {
+            account: 10_000.0,
+            risk_pct: 1.0,
+            rr: 2.0,
+        },
         rank: RankOptions {
             side: Side::All,
             min_tech_rating: 0.0,
+            min_ics: 0.0,
+            min_merit: 0.0,
             max_per_sector: 0,
             top: 10,
         },
@@ -76,6 +85,7 @@ fn facts() -> ScanFacts {
         unplaced_rows: 0,
         first_unplaced: None,
         universe: None,
+        joined: JoinedFacts::default(),
     }
 }
 
