@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::{filter_record_batch, is_not_null};
 use tickfleet_kernels::scan::result::result_columns;
 use tickfleet_tests::beside::data;
+use tickfleet_tests::onnx::{LIBRARY_VARIABLE, library};
 use tickfleet_tests::program::coordinator;
 use tickfleet_tests::tables::{TABLES, column_names, floats, integers, read_parquet};
 
@@ -27,7 +28,7 @@ fn the_factors_golden_is_held() {
     hold("factors");
 }
 
-/// It needs ONNX Runtime, which `tests/run` brings; without it the test fails and says how to get it.
+/// It needs ONNX Runtime, which `tests/run` fetches; without it the test fails and says how to get it.
 #[test]
 fn the_model_golden_is_held() {
     hold("model");
@@ -41,9 +42,12 @@ fn hold(name: &str) {
     let out = tempfile::tempdir().expect("a temporary folder can be made");
     let config = golden.join("options.toml").display().to_string();
     let folder = format!("{}/", out.path().display());
-    let _ = coordinator(["submit", "scan", "--quiet", "--config", &config, "--out", &folder])
-        .run()
-        .success();
+    let scan = coordinator(["submit", "scan", "--quiet", "--config", &config, "--out", &folder]);
+    let scan = match name {
+        "model" => scan.env(LIBRARY_VARIABLE, library()),
+        _ => scan,
+    };
+    let _ = scan.run().success();
     let mut found = Vec::new();
     for (table, key) in TABLES.iter().zip(KEYS) {
         let got = read_parquet(&out.path().join(format!("{table}.parquet")));

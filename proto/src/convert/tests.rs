@@ -8,7 +8,7 @@ use tickfleet_kernels::scan::options::{
     TickerRule, UniverseOptions, Unlisted,
 };
 use tickfleet_protocol::facts::{
-    BlockFacts, BlockPart, FileFacts, FileFormat, JoinedFacts, RowPlace, ScanFacts, SymbolFacts,
+    BlockFacts, BlockPart, FileFacts, FileFormat, JoinedFacts, ModelFacts, RowPlace, ScanFacts, SymbolFacts, TableFacts,
 };
 use tickfleet_protocol::ids::Digest;
 use tickfleet_protocol::plan::Sharding;
@@ -108,7 +108,33 @@ fn facts(days: &[i32], symbols: u32, text: bool) -> ScanFacts {
         unplaced_rows: 1,
         first_unplaced: Some(RowPlace { block: 0, row: 4 }),
         universe: None,
-        joined: JoinedFacts::default(),
+        joined: joined(days),
+    }
+}
+
+fn joined(days: &[i32]) -> JoinedFacts {
+    let file = FileFacts {
+        uri: "/m.onnx".into(),
+        size: 3,
+        version: "v".into(),
+        format: FileFormat::Onnx,
+        hive: Vec::new(),
+    };
+    let table = |digest| TableFacts {
+        files: vec![file.clone()],
+        digest: Digest([digest; 32]),
+        unplaced_rows: u64::from(digest),
+    };
+    JoinedFacts {
+        fundamentals: Some(table(1)),
+        events: None,
+        predictions: Some(table(2)),
+        model: Some(ModelFacts {
+            file: file.clone(),
+            digest: Digest([3; 32]),
+            features: vec!["rsi_14".into(), "bars".into()],
+        }),
+        known: days.iter().map(|day| Digest([day.to_le_bytes()[0]; 32])).collect(),
     }
 }
 
@@ -140,13 +166,16 @@ proptest! {
 #[test]
 fn contradictions_are_refused() {
     type Break = fn(&mut wire::ScanFacts);
-    let cases: [(&str, Break); 6] = [
+    let cases: [(&str, Break); 7] = [
         ("traded", |facts| facts.traded.clear()),
         ("dates", |facts| facts.dates.reverse()),
         ("symbol", |facts| facts.symbol_rows.clear()),
         ("mapped", |facts| facts.mapped.push(99)),
         ("blocks", |facts| facts.blocks[0].file = 1),
         ("part", |facts| facts.blocks[0].part = None),
+        ("joined", |facts| {
+            facts.joined.as_mut().unwrap().known.clear();
+        }),
     ];
     for (field, spoil) in cases {
         let mut wire = wire::ScanFacts::from(&facts(&[1, 2, 3], 4, false));

@@ -6,7 +6,7 @@ use tickfleet_kernels::scan::options::{
 };
 
 use super::*;
-use crate::facts::{BlockFacts, BlockPart, JoinedFacts, SymbolFacts};
+use crate::facts::{BlockFacts, BlockPart, FileFacts, FileFormat, JoinedFacts, ModelFacts, SymbolFacts, TableFacts};
 use crate::plan::Sharding;
 use crate::spec::scan::{DateSelection, JoinedInputs};
 
@@ -234,4 +234,81 @@ fn a_content_identity_is_no_identity_of_a_job() {
         dates: 0..1,
     };
     assert_ne!(identities.of(&job), identities.content(0..1).finish());
+}
+
+#[test]
+fn a_reduce_hangs_on_what_it_joins() {
+    let (spec, facts) = (spec(), facts());
+    let calendar = Calendar::new(facts.dates.clone(), &facts.traded, &spec.session);
+    let of = |spec: &ScanSpec, facts: &ScanFacts| {
+        let plan = Plan::new(facts, Sharding::default());
+        let identities = Identities {
+            spec,
+            facts,
+            plan: &plan,
+            calendar: &calendar,
+        };
+        [
+            Job::Map {
+                symbols: 0..2,
+                dates: 0..1,
+            },
+            Job::Reduce { date: 0 },
+        ]
+        .map(|job| identities.of(&job))
+    };
+    let base = of(&spec, &facts);
+    let check = |what: &str, [map, reduce]: [Identity; 2]| {
+        assert_eq!(map, base[0], "{what} is nothing to a map");
+        assert_ne!(reduce, base[1], "{what}");
+    };
+    let with_spec = |change: &dyn Fn(&mut ScanSpec)| {
+        let mut other = spec.clone();
+        change(&mut other);
+        of(&other, &facts)
+    };
+    check("the account", with_spec(&|spec| spec.plan.account = 1.0));
+    check(
+        "the weight of predictions",
+        with_spec(&|spec| spec.blend.ml_weight = 0.5),
+    );
+    check("the least ICS", with_spec(&|spec| spec.rank.min_ics = 1.0));
+    let table = |digest| TableFacts {
+        files: Vec::new(),
+        digest: Digest([digest; 32]),
+        unplaced_rows: 0,
+    };
+    let with_facts = |change: &dyn Fn(&mut JoinedFacts)| {
+        let mut other = facts.clone();
+        change(&mut other.joined);
+        of(&spec, &other)
+    };
+    let filed = |digest, known| {
+        with_facts(&move |joined| {
+            joined.fundamentals = Some(table(digest));
+            joined.known = vec![Digest([known; 32])];
+        })
+    };
+    check("a table", filed(1, 1));
+    assert_eq!(
+        filed(1, 1),
+        filed(2, 1),
+        "what was known by then counts, not the table's bytes"
+    );
+    assert_ne!(filed(1, 1)[1], filed(1, 2)[1]);
+    let model = |digest, features: &[&str]| ModelFacts {
+        file: FileFacts {
+            uri: "m.onnx".into(),
+            size: 1,
+            version: "v".into(),
+            format: FileFormat::Onnx,
+            hive: Vec::new(),
+        },
+        digest: Digest([digest; 32]),
+        features: features.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let with_model = |digest, features: &[&str]| with_facts(&|joined| joined.model = Some(model(digest, features)));
+    check("a model", with_model(1, &["a"]));
+    assert_ne!(with_model(1, &["a"])[1], with_model(2, &["a"])[1]);
+    assert_ne!(with_model(1, &["a"])[1], with_model(1, &["b"])[1]);
 }
