@@ -50,11 +50,9 @@ pub(super) fn session(uri: &str, bytes: &[u8], device: ModelDevice) -> Result<Se
         .map_err(|error| refused(error.to_string()))
 }
 
-fn one_thread(builder: SessionBuilder) -> Result<SessionBuilder, ort::Error<SessionBuilder>> {
-    builder
-        .with_intra_threads(1)?
-        .with_inter_threads(1)?
-        .with_deterministic_compute(true)
+fn one_thread(builder: SessionBuilder) -> ort::Result<SessionBuilder> {
+    let builder = builder.with_intra_threads(1)?.with_inter_threads(1)?;
+    Ok(builder.with_deterministic_compute(true)?)
 }
 
 /// The environment; the library is looked for again as long as it was not found.

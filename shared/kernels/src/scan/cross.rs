@@ -184,7 +184,7 @@ mod tests {
         fn scores_keep_the_order(values in prop::collection::vec(-1e3..1e3, 2..50)) {
             let some: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
             let found = z_scores(&some);
-            for (a, b) in values.iter().zip(&found).zip(values.iter().zip(&found).skip(1)).map(|(a, b)| (a, b)) {
+            for (a, b) in values.iter().zip(&found).zip(values.iter().zip(&found).skip(1)) {
                 prop_assert!(a.0 < b.0 || a.1 >= b.1);
                 prop_assert!(a.0 > b.0 || a.1 <= b.1);
             }

@@ -116,7 +116,7 @@ mod tests {
             assert_eq!((long.entry, long.stop), (100.2, stop_long));
             assert_eq!((short.entry, short.stop), (99.8, stop_short));
             let risk = 100.2 - stop_long;
-            assert_eq!(long.target, 100.2 + 2.0 * risk);
+            assert!((long.target - (100.2 + 2.0 * risk)).abs() < 1e-12);
             assert!((short.target - (99.8 - 2.0 * (stop_short - 99.8))).abs() < 1e-12);
         }
     }

@@ -86,6 +86,8 @@ section! {
 type Measure = fn(&[Option<f64>]) -> Vec<Option<f64>>;
 /// Where a measured column goes.
 type Place = fn(&mut Section) -> &mut Option<f64>;
+/// A column of `T`, and where it goes once it is measured.
+type Measured<T> = (fn(&T) -> Option<f64>, Place);
 
 macro_rules! of {
     ($source:ident: $($from:ident => $to:ident),* $(,)?) => {
@@ -94,14 +96,13 @@ macro_rules! of {
 }
 
 /// Indicators measured over all rows, and within sectors.
-const Z: [(fn(&Indicators) -> Option<f64>, Place); 4] = of!(row: tech_rating => tech_z, ret_21d => ret_21d_z,
+const Z: [Measured<Indicators>; 4] = of!(row: tech_rating => tech_z, ret_21d => ret_21d_z,
     ret_63d => ret_63d_z, mom_12_1 => mom_12_1_z);
-const PERCENTILES: [(fn(&Indicators) -> Option<f64>, Place); 5] = of!(row: tech_rating => tech_pct,
+const PERCENTILES: [Measured<Indicators>; 5] = of!(row: tech_rating => tech_pct,
     dollar_vol_20 => liquidity_pct, atr_pct => stability_pct, ret_21d => ret_21d_pct, ret_63d => ret_63d_pct);
-const SECTOR_PERCENTILES: [(fn(&Indicators) -> Option<f64>, Place); 2] =
-    of!(row: ret_21d => ret_21d_spct, ret_63d => ret_63d_spct);
+const SECTOR_PERCENTILES: [Measured<Indicators>; 2] = of!(row: ret_21d => ret_21d_spct, ret_63d => ret_63d_spct);
 /// Factors measured within sectors.
-const SECTOR_Z: [(fn(&Factors) -> Option<f64>, Place); 15] = of!(row: value_ep => value_ep_sz, value_cfp => value_cfp_sz,
+const SECTOR_Z: [Measured<Factors>; 15] = of!(row: value_ep => value_ep_sz, value_cfp => value_cfp_sz,
     value_fcf => value_fcf_sz, value_ebitda_ev => value_ebitda_ev_sz, value_sales_ev => value_sales_ev_sz,
     dividend_yield => dividend_yield_sz, quality_roe => quality_roe_sz, quality_roa => quality_roa_sz,
     quality_gpm => quality_gpm_sz, margin_op => margin_op_sz, margin_net => margin_net_sz,

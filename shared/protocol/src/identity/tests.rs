@@ -236,6 +236,20 @@ fn a_content_identity_is_no_identity_of_a_job() {
     assert_ne!(identities.of(&job), identities.content(0..1).finish());
 }
 
+fn model(digest: u8, features: &[&str]) -> ModelFacts {
+    ModelFacts {
+        file: FileFacts {
+            uri: "m.onnx".into(),
+            size: 1,
+            version: "v".into(),
+            format: FileFormat::Onnx,
+            hive: Vec::new(),
+        },
+        digest: Digest([digest; 32]),
+        features: features.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
 #[test]
 fn a_reduce_hangs_on_what_it_joins() {
     let (spec, facts) = (spec(), facts());
@@ -296,17 +310,6 @@ fn a_reduce_hangs_on_what_it_joins() {
         "what was known by then counts, not the table's bytes"
     );
     assert_ne!(filed(1, 1)[1], filed(1, 2)[1]);
-    let model = |digest, features: &[&str]| ModelFacts {
-        file: FileFacts {
-            uri: "m.onnx".into(),
-            size: 1,
-            version: "v".into(),
-            format: FileFormat::Onnx,
-            hive: Vec::new(),
-        },
-        digest: Digest([digest; 32]),
-        features: features.iter().map(|name| (*name).to_owned()).collect(),
-    };
     let with_model = |digest, features: &[&str]| with_facts(&|joined| joined.model = Some(model(digest, features)));
     check("a model", with_model(1, &["a"]));
     assert_ne!(with_model(1, &["a"])[1], with_model(2, &["a"])[1]);
