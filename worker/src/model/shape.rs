@@ -74,7 +74,12 @@ fn shown(kind: &ValueType) -> String {
                 size => size.to_string(),
             };
             let shape: Vec<String> = shape.iter().map(size).collect();
-            format!("{} [{}]", ty.to_string().to_lowercase(), shape.join(", "))
+            let name = match ty {
+                TensorElementType::Float32 => "float32".to_owned(),
+                TensorElementType::Float64 => "float64".to_owned(),
+                other => other.to_string(),
+            };
+            format!("{name} [{}]", shape.join(", "))
         }
         other => other.to_string(),
     }
