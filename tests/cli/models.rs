@@ -91,6 +91,19 @@ fn what_is_no_model_file_is_refused() {
     }
 }
 
+/// The library of PyPI's wheel for processors has no CUDA: jobs find that out, and say what mends it.
+#[test]
+fn a_device_that_is_not_there_fails_the_run() {
+    let place = place(&Onnx::mean(28, None).bytes());
+    let outcome = scan(&place, "--model m.onnx --model-device gpu --quiet");
+    if outcome.status == Some(0) {
+        // The machine has the device, and its owner's library drives it.
+        return;
+    }
+    let needles = ["reduce/0: the model cannot run on the GPU", "onnxruntime-gpu"];
+    assert_error(&outcome, 1, &needles);
+}
+
 #[test]
 fn a_model_predicts_every_scored_row() {
     let model = Onnx {

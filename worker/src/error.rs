@@ -35,9 +35,9 @@ pub enum JobError {
         /// The kind.
         kind: JobKind,
     },
-    /// A model that predicts.
-    #[error(transparent)]
-    Model(#[from] ModelError),
+    /// A model that predicts. Whoever reads it is not at this machine, so it says what mends it.
+    #[error("{model}; {help}", model = .0, help = .0.help())]
+    Model(ModelError),
     /// What a lane did for its input panicked.
     #[error("the lane {0}")]
     Pool(#[from] PoolError),
@@ -137,6 +137,12 @@ pub enum WorkerError {
         /// Claims.
         claims: u64,
     },
+}
+
+impl From<ModelError> for JobError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
 }
 
 impl From<tokio::task::JoinError> for JobError {
