@@ -47,7 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// All that a program links because of the kernels: mathematics and the shape of options.
-const KERNELS_LINK: &[&str] = &["serde", "serde_core"];
+const KERNELS_LINK: &[&str] = &["libm", "serde", "serde_core"];
 
 /// All that a program links because of the protocol: the kernels' list, hashing, ids and the canonical form.
 const PROTOCOL_LINK: &[&str] = &[
@@ -57,6 +57,7 @@ const PROTOCOL_LINK: &[&str] = &[
     "constant_time_eq",
     "cpufeatures",
     "itoa",
+    "libm",
     "memchr",
     "serde",
     "serde_core",

@@ -12,23 +12,25 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tickfleet_kernels::scan::map::Mapper;
-use tickfleet_kernels::scan::universe::stage;
+use tickfleet_kernels::scan::universe::{Universe, stage};
 use tickfleet_proto::convert::{ReduceOutput, ScanRun};
-use tickfleet_protocol::facts::{BlockPart, ScanFacts, bar_symbols};
+use tickfleet_protocol::facts::{BlockPart, JoinedFacts, ScanFacts, bar_symbols};
 use tickfleet_protocol::plan::{Job, MAP, Sharding};
 use tickfleet_protocol::spec::scan::ScanSpec;
 use tickfleet_protocol::survey::Survey;
 use tickfleet_runtime::data::gather::{Scratch, gather};
 use tickfleet_runtime::data::inputs::{BarFile, Fetched, Inputs, Want};
+use tickfleet_runtime::data::joined::Joined;
 use tickfleet_runtime::data::locate::{locate, reopen};
 use tickfleet_runtime::data::select::{LoadedBlock, Wanted};
+use tickfleet_runtime::data::small_table::ReadTable;
 use tickfleet_runtime::data::survey::survey;
-use tickfleet_runtime::data::universe::{UniverseTable, read_universe};
+use tickfleet_runtime::data::universe::read_universe;
 use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::sink::{FileSink, Metadata, Target};
 use tickfleet_runtime::tables::decode;
 use tickfleet_worker::compute::compute;
-use tickfleet_worker::fetch::{Input as JobInput, MapInput};
+use tickfleet_worker::fetch::{Input as JobInput, MapInput, ReduceInput};
 use tickfleet_worker::run::Run;
 use tokio::runtime::Runtime;
 
@@ -153,7 +155,12 @@ pub(crate) fn pass(name: &str) {
                     &planned,
                     &inputs,
                     &Job::Reduce { date: 0 },
-                    JobInput::Reduce(maps, table),
+                    JobInput::Reduce(ReduceInput {
+                        results: maps,
+                        universe: table,
+                        joined: Joined::default(),
+                        model: None,
+                    }),
                 )
                 .expect("whole results")
             });
@@ -166,7 +173,7 @@ pub(crate) fn pass(name: &str) {
     println!("{}", serde_json::to_string(&times).expect("numbers are JSON"));
 }
 
-async fn read(spec: &ScanSpec) -> Option<UniverseTable> {
+async fn read(spec: &ScanSpec) -> Option<ReadTable<Universe>> {
     let files = locate("universe", spec.universe.as_deref()?)
         .await
         .expect("the universe is there");
@@ -209,10 +216,10 @@ fn survey_parts(clock: &mut Clock, runtime: &Runtime, spec: &ScanSpec) {
     }
 }
 
-fn planned(clock: &mut Clock, task: &Task, survey: Survey, universe: Option<UniverseTable>) -> Run {
+fn planned(clock: &mut Clock, task: &Task, survey: Survey, universe: Option<ReadTable<Universe>>) -> Run {
     let (spec, day) = (task.spec.clone(), task.as_of);
     let bars = bar_symbols(&survey.symbols);
-    let rows = universe.as_ref().map(|table| table.universe.as_ref());
+    let rows = universe.as_ref().map(|table| table.rows.as_ref());
     let mapped: Vec<u32> = clock.time("universe: stage", || {
         let passed = stage(rows, &bars, day, &spec.universe_stage)
             .into_iter()
@@ -232,6 +239,7 @@ fn planned(clock: &mut Clock, task: &Task, survey: Survey, universe: Option<Univ
         unplaced_rows: survey.unplaced_rows,
         first_unplaced: survey.first_unplaced,
         universe: universe.map(|table| table.facts),
+        joined: JoinedFacts::default(),
     };
     let record = ScanRun {
         spec,

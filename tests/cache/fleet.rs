@@ -8,18 +8,18 @@ use tickfleet_worker::jobs::Kind;
 use bytes::Bytes;
 use tempfile::TempDir;
 use tickfleet_kernels::scan::options::{
-    Adjust, DataOptions, MapOptions, RankOptions, SectorFilter, SessionOptions, Side, TickerRule, UniverseOptions,
-    Unlisted,
+    Adjust, BlendOptions, DataOptions, MapOptions, PlanOptions, RankOptions, SectorFilter, SessionOptions, Side,
+    TickerRule, UniverseOptions, Unlisted,
 };
 use tickfleet_kernels::scan::session::Calendar;
 use tickfleet_proto::convert::ScanRun;
 use tickfleet_protocol::digest::digest_of;
-use tickfleet_protocol::facts::ScanFacts;
+use tickfleet_protocol::facts::{JoinedFacts, ScanFacts};
 use tickfleet_protocol::identity::{KERNEL_VERSION, canonical};
 use tickfleet_protocol::ids::{EventId, IdempotencyKey, Identity, JobKind, WorkerId};
 use tickfleet_protocol::plan::{Job, Sharding};
 use tickfleet_protocol::retry::RetryPolicy;
-use tickfleet_protocol::spec::scan::{DateSelection, ScanSpec};
+use tickfleet_protocol::spec::scan::{DateSelection, JoinedInputs, ScanSpec};
 use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::broker::redis::{RedisBroker, RedisOptions};
 use tickfleet_runtime::broker::{Broker, Durability, NewRun, ProgressKind, RunState};
@@ -238,6 +238,7 @@ async fn plan(bars: &Path) -> Run {
         unplaced_rows: survey.unplaced_rows,
         first_unplaced: survey.first_unplaced,
         universe: None,
+        joined: JoinedFacts::default(),
     };
     let sharding = Sharding {
         symbols: Some(SHARD),
@@ -252,6 +253,7 @@ fn spec(bars: &Path) -> ScanSpec {
     ScanSpec {
         bars: bars.display().to_string(),
         universe: None,
+        joined: JoinedInputs::default(),
         dates: DateSelection::AsOf(None),
         session: SessionOptions { session_min_frac: 0.1 },
         map: MapOptions {
@@ -279,9 +281,17 @@ fn spec(bars: &Path) -> ScanSpec {
             max_cv: 10.0,
             max_atr_pct: 1.0,
         },
+        blend: BlendOptions { ml_weight: 0.35 },
+        plan: PlanOptions {
+            account: 10_000.0,
+            risk_pct: 1.0,
+            rr: 2.0,
+        },
         rank: RankOptions {
             side: Side::All,
             min_tech_rating: 0.0,
+            min_ics: 0.0,
+            min_merit: 0.0,
             max_per_sector: 0,
             top: 50,
         },

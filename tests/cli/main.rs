@@ -7,7 +7,9 @@
 
 mod events;
 mod inputs;
+mod joined;
 mod market;
+mod models;
 mod outputs;
 mod place;
 mod refusals;

@@ -232,7 +232,7 @@ pub(crate) fn settings(flags: &[(&'static registry::Setting, &str)]) -> InForce 
         .map(|(setting, text)| (*setting, vec![(*text).to_owned()]))
         .collect();
     let layer = Layer::from_flags(&flags).expect("settings that can be read");
-    InForce::merge(&[layer]).expect("settings of this version")
+    InForce::merge(&[layer])
 }
 
 /// The queue of a Redis.

@@ -71,9 +71,9 @@ impl Values {
     }
 }
 
-/// Every way in which `got` differs from `expected` in the columns of `got` that are not in `free`: names, order and
-/// types of columns, set and order of rows (by the columns of `key`), cells. `got` may lack columns.
-pub(crate) fn differences(got: &RecordBatch, expected: &RecordBatch, key: &[&str], free: &[&str]) -> Vec<String> {
+/// Every way in which `got` differs from `expected`: names, order and types of columns, set and order of rows (by the
+/// columns of `key`), cells.
+pub(crate) fn differences(got: &RecordBatch, expected: &RecordBatch, key: &[&str]) -> Vec<String> {
     let mut found = column_differences(got, expected);
     if !found.is_empty() {
         return found;
@@ -95,7 +95,7 @@ pub(crate) fn differences(got: &RecordBatch, expected: &RecordBatch, key: &[&str
         .filter_map(|(at, key)| Some((*places.get(key)?, at)))
         .collect();
     let closes = expected.column_by_name("close").map(|_| floats(expected, "close"));
-    for name in column_names(got).iter().filter(|name| !free.contains(&name.as_str())) {
+    for name in &column_names(got) {
         let cells = cell_differences(got, expected, name, &pairs, closes.as_deref());
         let hidden = cells.len().saturating_sub(NAMED_MAX);
         found.extend(
@@ -109,24 +109,17 @@ pub(crate) fn differences(got: &RecordBatch, expected: &RecordBatch, key: &[&str
     found
 }
 
-/// Columns of `got` that `expected` lacks, or that stand in another order there.
+/// Columns that one of them lacks, or that stand in another order.
 fn column_differences(got: &RecordBatch, expected: &RecordBatch) -> Vec<String> {
     let (got, expected) = (column_names(got), column_names(expected));
-    let extra: Vec<String> = got
-        .iter()
-        .filter(|name| !expected.contains(name))
-        .map(|name| format!("extra column {name}"))
-        .collect();
-    if !extra.is_empty() {
-        return extra;
+    let extra = got.iter().filter(|name| !expected.contains(name));
+    let missing = expected.iter().filter(|name| !got.contains(name));
+    let mut found: Vec<String> = extra.map(|name| format!("extra column {name}")).collect();
+    found.extend(missing.map(|name| format!("missing column {name}")));
+    if found.is_empty() && got != expected {
+        found.push("the columns are in another order".to_owned());
     }
-    let common: Vec<&String> = expected.iter().filter(|name| got.contains(name)).collect();
-    let same = common.into_iter().eq(&got);
-    if same {
-        Vec::new()
-    } else {
-        vec!["the columns are in another order".to_owned()]
-    }
+    found
 }
 
 fn keys(table: &RecordBatch, key: &[&str]) -> Vec<String> {
@@ -203,31 +196,41 @@ mod tests {
     #[test]
     fn cells_rows_and_columns_that_differ_are_found() {
         let expected = table(&["A", "B"], &[Some(1.0), None], &[1, 2]);
-        let check = |got: &RecordBatch, free: &[&str], expect: &[&str]| {
-            assert_eq!(differences(got, &expected, &["symbol"], free), expect, "{got:?}");
+        let check = |got: &RecordBatch, expect: &[&str]| {
+            assert_eq!(differences(got, &expected, &["symbol"]), expect, "{got:?}");
         };
-        check(&expected, &[], &[]);
-        check(&expected.project(&[0, 2]).unwrap(), &[], &[]);
+        check(&expected, &[]);
+        check(&expected.project(&[0, 2]).unwrap(), &["missing column close"]);
         check(
-            &expected.project(&[2, 0]).unwrap(),
-            &[],
+            &expected.project(&[2, 0, 1]).unwrap(),
             &["the columns are in another order"],
         );
-        let off = table(&["A", "B"], &[Some(1.0 + 1e-8), Some(f64::NAN)], &[1, 3]);
-        check(&off, &["close"], &["B bars: got Some(3), expected Some(2)"]);
-        assert_eq!(differences(&off, &expected, &["symbol"], &["bars"]).len(), 2);
+        let off = table(&["A", "B"], &[Some(1.0 + 1e-8), None], &[1, 3]);
+        check(
+            &off,
+            &[
+                "A close: got Some(1.00000001), expected Some(1.0)",
+                "B bars: got Some(3), expected Some(2)",
+            ],
+        );
         check(
             &table(&["B", "A"], &[None, Some(1.0)], &[2, 1]),
-            &[],
             &["the rows are in another order"],
         );
         check(
             &table(&["A", "C"], &[Some(1.0), None], &[1, 2]),
-            &[],
             &["extra row C", "missing row B"],
         );
         let renamed = RecordBatch::try_from_iter([("sign", expected.column(0).clone())]).unwrap();
-        check(&renamed, &[], &["extra column sign"]);
+        check(
+            &renamed,
+            &[
+                "extra column sign",
+                "missing column symbol",
+                "missing column close",
+                "missing column bars",
+            ],
+        );
     }
 
     #[test]

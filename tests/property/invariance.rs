@@ -5,10 +5,11 @@ use std::path::Path;
 
 use arrow::ipc::reader::FileReader;
 use tickfleet_tests::random::seeds;
+use tickfleet_tests::tables::floats;
 
 use crate::layout::{self, Lacks, ParquetForm};
 use crate::scan::{Scan, blanked, file_parts};
-use crate::{SEEDS, day, market, small_scan};
+use crate::{SEEDS, bare_scan, day, joined, market, small_scan};
 
 /// How work may be cut: lanes, shard size (none: planned), memory.
 const CUTS: [(&str, Option<&str>, &str); 14] = [
@@ -132,6 +133,37 @@ fn results_are_the_same_however_the_bars_are_stored() {
                     "seed {seed}: a table of {name} differs from that of {first}"
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn results_are_the_same_however_the_joined_tables_are_stored() {
+    for seed in seeds(&SEEDS) {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let bars = folder.path().join("bars.parquet");
+        layout::write_parquet(&bars, &market::rows(seed), &ParquetForm::default(), Lacks::Nothing);
+        let expected = small_scan(&bars, folder.path(), seed).tables().rows();
+        let known = |name: &str| floats(&expected[1], name).iter().flatten().count();
+        for column in [
+            "value_ep",
+            "last_surprise",
+            "pred_10d",
+            "quality_score",
+            "ml_z",
+            "merit",
+        ] {
+            assert!(known(column) > 3, "seed {seed}: {column} has values");
+        }
+        for is_typed in [false, true] {
+            let scan = joined::tables(seed).iter().fold(
+                bare_scan(&bars).with(["--universe".into(), folder.path().join("universe.csv").into_os_string()]),
+                |scan, table| {
+                    let path = table.write_parquet(folder.path(), is_typed);
+                    scan.with([format!("--{}", table.name).into(), path.into_os_string()])
+                },
+            );
+            assert_eq!(scan.tables().rows(), expected, "seed {seed}, typed: {is_typed}");
         }
     }
 }

@@ -1,11 +1,14 @@
 //! No look-ahead: what comes after an as-of date, in the same run or in the files, changes nothing as of that date.
 
+use std::path::Path;
+
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use tickfleet_tests::random::seeds;
 
+use crate::joined::{self, Joined};
 use crate::layout::{self, DayText, Lacks, Packing, ParquetForm};
-use crate::{SEEDS, day, market, small_scan};
+use crate::{SEEDS, bare_scan, day, joined_scan, market, small_scan};
 
 #[test]
 fn a_range_of_dates_is_the_scans_of_each() {
@@ -56,8 +59,21 @@ fn deleting_later_rows_changes_no_byte() {
             );
             layout::write_csv(&all, &rows, Packing::Plain, DayText::Iso, Lacks::Nothing);
             layout::write_csv(&cut, &kept, Packing::Plain, DayText::Iso, Lacks::Nothing);
-            let before = small_scan(&all, folder.path(), seed).with(["--as-of", &day(at)]);
-            let after = small_scan(&cut, folder.path(), seed);
+            let universe = folder.path().join("universe.csv");
+            std::fs::write(&universe, market::universe(seed)).expect("a temporary folder takes a file");
+            let scan = |bars: &Path, name: &str, tables: &[Joined]| {
+                let folder = folder.path().join(name);
+                std::fs::create_dir_all(&folder).expect("a folder can be made");
+                let scan = bare_scan(bars).with(["--universe".into(), universe.clone().into_os_string()]);
+                joined_scan(scan, &folder, tables)
+            };
+            let tables = joined::tables(seed);
+            let known = tables.each_ref().map(|table| table.known(last));
+            for (known, table) in known.iter().zip(&tables) {
+                assert!(known.len() < table.len(), "{} has later rows", table.name);
+            }
+            let before = scan(&all, "all", &tables).with(["--as-of", &day(at)]);
+            let after = scan(&cut, &format!("cut-{at}"), &known);
             assert_eq!(
                 before.tables().rows(),
                 after.tables().rows(),

@@ -4,6 +4,7 @@
 //! The input is made up from seeds, dirt included; `TICKFLEET_TEST_SEED` replaces them with one. Read next: `invariance`.
 
 mod invariance;
+mod joined;
 mod layout;
 mod look_ahead;
 mod market;
@@ -37,15 +38,27 @@ const SMALL: [&str; 15] = [
     "--unlisted=keep",
 ];
 
-/// A scan of a small market with the universe of its seed, which is written beside the bars.
+/// A scan of a small market with the universe and the joined tables of its seed, which are written beside the bars.
 fn small_scan(bars: &Path, folder: &Path, seed: u64) -> Scan {
     let universe: PathBuf = folder.join("universe.csv");
     if !universe.exists() {
         std::fs::write(&universe, market::universe(seed)).expect("a temporary folder takes a file");
     }
-    Scan::of(bars)
-        .with(SMALL)
-        .with(["--universe".into(), universe.into_os_string()])
+    let scan = bare_scan(bars).with(["--universe".into(), universe.into_os_string()]);
+    joined_scan(scan, folder, &joined::tables(seed))
+}
+
+/// A scan of a small market, of its bars alone.
+fn bare_scan(bars: &Path) -> Scan {
+    Scan::of(bars).with(SMALL)
+}
+
+/// The scan with these tables, which are written into the folder.
+fn joined_scan(scan: Scan, folder: &Path, tables: &[joined::Joined]) -> Scan {
+    tables.iter().fold(scan, |scan, table| {
+        let path = table.write_csv(folder);
+        scan.with([format!("--{}", table.name).into(), path.into_os_string()])
+    })
 }
 
 /// The `at`-th day of the small market as an option takes it.

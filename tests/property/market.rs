@@ -58,7 +58,7 @@ pub(crate) fn rows(seed: u64) -> Vec<Row> {
 }
 
 /// Symbols in the spellings of files, with one that is spelled in two ways.
-fn symbols() -> Vec<String> {
+pub(crate) fn symbols() -> Vec<String> {
     let plain = (0..22_u8).map(|at| {
         format!(
             "{}{}",

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tickfleet_coordinator::sample::{SEED, Sample};
 use tickfleet_kernels::scan::options::{
-    Adjust, DataOptions, MapOptions, RankOptions, SectorFilter, SessionOptions, Side, TickerRule, UniverseOptions,
-    Unlisted,
+    Adjust, BlendOptions, DataOptions, MapOptions, PlanOptions, RankOptions, SectorFilter, SessionOptions, Side,
+    TickerRule, UniverseOptions, Unlisted,
 };
 use tickfleet_kernels::scan::session::Calendar;
 use tickfleet_proto::convert::ScanRun;
 use tickfleet_protocol::digest::digest_of;
-use tickfleet_protocol::facts::ScanFacts;
+use tickfleet_protocol::facts::{JoinedFacts, ScanFacts};
 use tickfleet_protocol::identity::KERNEL_VERSION;
 use tickfleet_protocol::identity::canonical;
 use tickfleet_protocol::ids::{IdempotencyKey, Identity, JobKind};
 use tickfleet_protocol::plan::{Job, Sharding};
 use tickfleet_protocol::retry::RetryPolicy;
-use tickfleet_protocol::spec::scan::{DateSelection, ScanSpec};
+use tickfleet_protocol::spec::scan::{DateSelection, JoinedInputs, ScanSpec};
 use tickfleet_runtime::broker::{Broker, Durability, NewRun};
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::data::locate::locate;
@@ -74,6 +74,7 @@ pub(crate) async fn plan(bars: &Path) -> Run {
         unplaced_rows: survey.unplaced_rows,
         first_unplaced: survey.first_unplaced,
         universe: None,
+        joined: JoinedFacts::default(),
     };
     let sharding = Sharding {
         symbols: Some(3),
@@ -92,6 +93,7 @@ fn spec(bars: &Path) -> ScanSpec {
     ScanSpec {
         bars: bars.display().to_string(),
         universe: None,
+        joined: JoinedInputs::default(),
         dates: DateSelection::AsOf(None),
         session: SessionOptions { session_min_frac: 0.1 },
         map: MapOptions {
@@ -119,9 +121,17 @@ fn spec(bars: &Path) -> ScanSpec {
             max_cv: 0.5,
             max_atr_pct: 1.0,
         },
+        blend: BlendOptions { ml_weight: 0.35 },
+        plan: PlanOptions {
+            account: 10_000.0,
+            risk_pct: 1.0,
+            rr: 2.0,
+        },
         rank: RankOptions {
             side: Side::All,
             min_tech_rating: 0.0,
+            min_ics: 0.0,
+            min_merit: 0.0,
             max_per_sector: 0,
             top: 50,
         },

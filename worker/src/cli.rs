@@ -112,7 +112,7 @@ pub fn main() -> ExitCode {
 
 impl Cli {
     fn run(&self, say: Say) -> Result<(), Failure> {
-        program::run(&InForce::merge(&self.settings.layers()?)?, say)
+        program::run(&InForce::merge(&self.settings.layers()?), say)
     }
 }
 

@@ -12,6 +12,8 @@ use tickfleet_runtime::fault::Injected;
 use tickfleet_runtime::pool::PoolError;
 use tickfleet_runtime::tables::TableError;
 
+use crate::model::ModelError;
+
 /// A job's own failure.
 #[derive(Debug, Error)]
 pub enum JobError {
@@ -33,6 +35,9 @@ pub enum JobError {
         /// The kind.
         kind: JobKind,
     },
+    /// A model that predicts. Whoever reads it is not at this machine, so it says what mends it.
+    #[error("{model}; {help}", model = .0, help = .0.help())]
+    Model(ModelError),
     /// What a lane did for its input panicked.
     #[error("the lane {0}")]
     Pool(#[from] PoolError),
@@ -134,6 +139,12 @@ pub enum WorkerError {
     },
 }
 
+impl From<ModelError> for JobError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
+}
+
 impl From<tokio::task::JoinError> for JobError {
     fn from(error: tokio::task::JoinError) -> Self {
         match error.try_into_panic() {
@@ -170,6 +181,7 @@ impl JobError {
             | Self::Injected(_) => true,
             Self::Table(_)
             | Self::Wire(_)
+            | Self::Model(_)
             | Self::Noop(_)
             | Self::ResultsGone { .. }
             | Self::RunGone

@@ -16,6 +16,7 @@ pub mod held;
 pub mod jobs;
 mod lane;
 pub mod memory;
+pub mod model;
 mod observe;
 pub mod outbox;
 mod program;

@@ -186,7 +186,7 @@ fn on_parts(
         .build()
         .map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
     let ended = runtime.block_on(async {
-        let settings = InForce::merge(&settings.layers()?)?;
+        let settings = InForce::merge(&settings.layers()?);
         let parts = parts(&settings).await?;
         action(&parts, &mut out).await
     });

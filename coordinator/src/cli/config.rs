@@ -45,7 +45,7 @@ pub(super) struct Config {
 
 impl Config {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
-        let settings = InForce::merge(&self.settings.layers()?)?;
+        let settings = InForce::merge(&self.settings.layers()?);
         let text = if self.json {
             as_json(&settings)
         } else {

@@ -54,7 +54,7 @@ pub(super) trait OnCluster<V: Takes = OfACluster> {
 
     /// Reaches the cluster and does it, telling an output.
     fn run_with(&self, out: &mut Output) -> Result<ExitStatus> {
-        let settings = InForce::merge(&self.reach().settings.layers()?)?;
+        let settings = InForce::merge(&self.reach().settings.layers()?);
         log(&settings)?;
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build();

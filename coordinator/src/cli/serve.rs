@@ -65,7 +65,7 @@ impl Takes for OfAServer {
 
 impl Serve {
     pub(super) fn run(&self) -> Result<ExitStatus, Failure> {
-        let settings = InForce::merge(&self.settings.layers()?)?;
+        let settings = InForce::merge(&self.settings.layers()?);
         arm_faults()?;
         let announce = |listening| stdout::write(self.line(listening).as_bytes()).map(drop);
         crate::serve::serve(&settings, announce, |text| {

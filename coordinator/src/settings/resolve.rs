@@ -4,19 +4,19 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use tickfleet_kernels::scan::options::{
-    DataOptions, MapOptions, RankOptions, SectorFilter, SessionOptions, TickerRule, UniverseOptions,
+    BlendOptions, DataOptions, MapOptions, PlanOptions, RankOptions, SectorFilter, SessionOptions, TickerRule,
+    UniverseOptions,
 };
 use tickfleet_kernels::scan::sector::{self, Parsed, Sector};
 use tickfleet_kernels::scan::ticker;
 use tickfleet_protocol::ids::IdempotencyKey;
 use tickfleet_protocol::limits::DEFAULT_WEIGHT;
-use tickfleet_protocol::spec::scan::{DateSelection, ScanSpec};
+use tickfleet_protocol::spec::scan::{DateSelection, JoinedInputs, ScanSpec};
 use tickfleet_runtime::broker::Durability;
 
 use super::request::Request;
 use tickfleet_runtime::settings::SettingsError;
 use tickfleet_runtime::settings::nearest;
-use tickfleet_runtime::settings::profile::Profile;
 use tickfleet_runtime::settings::registry::{self, Setting};
 use tickfleet_runtime::settings::value::Value;
 use tickfleet_runtime::settings::{Given, Layer, Origin};
@@ -85,8 +85,6 @@ pub struct Resolved {
     pub spec: ScanSpec,
     /// How the run goes.
     pub run: RunOptions,
-    /// What the user should know, one sentence each.
-    pub notices: Vec<String>,
     /// Every setting and where it came from.
     pub settings: InForce,
 }
@@ -100,7 +98,7 @@ pub fn resolve(mut layers: Vec<Layer>, request: &Request) -> Result<Resolved, Se
     if request.sample {
         layers.insert(0, sample(&layers)?);
     }
-    let settings = InForce::merge(&layers)?;
+    let settings = InForce::merge(&layers);
     let place = place(&settings, request)?;
     let run = RunOptions {
         sample: request.sample,
@@ -120,7 +118,6 @@ pub fn resolve(mut layers: Vec<Layer>, request: &Request) -> Result<Resolved, Se
     Ok(Resolved {
         spec: spec(&settings)?,
         run,
-        notices: notices(&settings),
         settings,
     })
 }
@@ -135,19 +132,52 @@ fn spec(settings: &InForce) -> Result<ScanSpec, SettingsError> {
     Ok(ScanSpec {
         bars: settings.text(&registry::BARS).ok_or(SettingsError::NoBars)?.to_owned(),
         universe: settings.text(&registry::UNIVERSE).map(str::to_owned),
+        joined: joined(settings)?,
         dates: dates(settings)?,
         session: SessionOptions {
             session_min_frac: settings.number(&registry::SESSION_MIN_FRAC),
         },
         universe_stage: universe(settings, ticker_rule)?,
         data_stage: data(settings, map.lookback)?,
+        blend: BlendOptions {
+            ml_weight: settings.number(&registry::ML_WEIGHT),
+        },
+        plan: PlanOptions {
+            account: settings.number(&registry::ACCOUNT),
+            risk_pct: settings.number(&registry::RISK_PCT),
+            rr: settings.number(&registry::RR),
+        },
         rank: RankOptions {
             side: word(settings, &registry::SIDE),
             min_tech_rating: settings.number(&registry::MIN_TECH_RATING),
+            min_ics: settings.number(&registry::MIN_ICS),
+            min_merit: settings.number(&registry::MIN_MERIT),
             max_per_sector: size(settings, &registry::MAX_PER_SECTOR),
             top: size(settings, &registry::TOP),
         },
         map,
+    })
+}
+
+/// Predictions come from a table or from a model, never from both.
+fn joined(settings: &InForce) -> Result<JoinedInputs, SettingsError> {
+    let uri = |setting| settings.text(setting).map(str::to_owned);
+    let (predictions, model) = (uri(&registry::PREDICTIONS), uri(&registry::MODEL));
+    if predictions.is_some() && model.is_some() {
+        return Err(SettingsError::Conflict {
+            what: "predictions and model exclude each other: both say what is predicted".to_owned(),
+            origins: [&registry::PREDICTIONS, &registry::MODEL]
+                .map(|setting| settings.origin(setting).clone())
+                .into(),
+            help: "drop one of them",
+        });
+    }
+    Ok(JoinedInputs {
+        fundamentals: uri(&registry::FUNDAMENTALS),
+        events: uri(&registry::EVENTS),
+        predictions,
+        model,
+        model_device: word(settings, &registry::MODEL_DEVICE),
     })
 }
 
@@ -292,16 +322,6 @@ fn place(settings: &InForce, request: &Request) -> Result<Place, SettingsError> 
         Some((flag, _)) => Err(SettingsError::NeedsCluster { flag }),
         None => Ok(Place::Here),
     }
-}
-
-fn notices(settings: &InForce) -> Vec<String> {
-    let profile = settings.text(&registry::PROFILE).and_then(Profile::find);
-    let notice = profile.map(|Profile { name, min_ics, .. }| {
-        format!(
-            "profile {name}: its minimum ICS of {min_ics} has no effect, because this version does not compute the ICS"
-        )
-    });
-    notice.into_iter().collect()
 }
 
 /// A checked word as the enum that it names.

@@ -108,7 +108,6 @@ async fn run(
     tokio::pin!(stop);
     let started = Instant::now();
     let out = resolved.run.out.as_deref().map(output).transpose()?;
-    resolved.notices.iter().for_each(|notice| events.note(notice));
     let spec = sample::materialise(&resolved.spec, &resolved.run, events, &mut stop).await?;
     let request = Request {
         spec,

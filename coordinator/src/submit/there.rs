@@ -109,9 +109,10 @@ async fn submit(
 
 /// Adds what explains a file that is here and not there.
 fn seen_from(failure: Failure, request: &Request) -> Failure {
-    let inputs = [Some(&request.spec.bars), request.spec.universe.as_ref()];
+    let tables = [Some(&request.spec.bars), request.spec.universe.as_ref()];
+    let mut inputs = tables.into_iter().flatten().chain(request.spec.joined.uris());
     let is_here = |uri: &&String| std::path::Path::new(uri).exists() && failure.what.contains(uri.as_str());
-    if failure.kind != FailureKind::NotFound || !inputs.into_iter().flatten().any(|uri| is_here(&uri)) {
+    if failure.kind != FailureKind::NotFound || !inputs.any(|uri| is_here(&uri)) {
         return failure;
     }
     failure

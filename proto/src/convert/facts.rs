@@ -25,10 +25,8 @@ impl From<&ScanFacts> for wire::ScanFacts {
             mapped: facts.mapped.clone(),
             unplaced_rows: facts.unplaced_rows,
             first_unplaced: facts.first_unplaced.map(wire::RowPlace::from),
-            universe: facts.universe.as_ref().map(|table| wire::Table {
-                files: table.files.iter().map(wire::File::from).collect(),
-                digest: table.digest.0.to_vec().into(),
-            }),
+            universe: facts.universe.as_ref().map(wire::Table::from),
+            joined: Some((&facts.joined).into()),
         }
     }
 }
@@ -57,6 +55,7 @@ impl TryFrom<wire::ScanFacts> for ScanFacts {
             unplaced_rows: wire.unplaced_rows,
             first_unplaced: wire.first_unplaced.map(RowPlace::from),
             universe: wire.universe.map(TableFacts::try_from).transpose()?,
+            joined: wire.joined.unwrap_or_default().try_into()?,
         };
         check(&facts)?;
         Ok(facts)
@@ -87,6 +86,10 @@ fn check(facts: &ScanFacts) -> Result<(), WireError> {
             "symbol_block",
         ),
         (blocks_hold, "blocks"),
+        (
+            facts.joined.tables().next().is_none() || facts.joined.known.len() == facts.as_of.len(),
+            "joined",
+        ),
     ] {
         if !holds {
             return Err(invalid(MESSAGE, field));
@@ -121,6 +124,7 @@ impl From<&FileFacts> for wire::File {
             FileFormat::Csv => wire::FileFormat::Csv,
             FileFormat::CsvGzip => wire::FileFormat::CsvGzip,
             FileFormat::CsvZstd => wire::FileFormat::CsvZstd,
+            FileFormat::Onnx => wire::FileFormat::Onnx,
         };
         Self {
             uri: file.uri.clone(),
@@ -149,6 +153,7 @@ impl TryFrom<wire::File> for FileFacts {
             wire::FileFormat::Csv => FileFormat::Csv,
             wire::FileFormat::CsvGzip => FileFormat::CsvGzip,
             wire::FileFormat::CsvZstd => FileFormat::CsvZstd,
+            wire::FileFormat::Onnx => FileFormat::Onnx,
         };
         Ok(Self {
             uri: wire.uri,
@@ -156,22 +161,6 @@ impl TryFrom<wire::File> for FileFacts {
             version: wire.version,
             format,
             hive: wire.hive.into_iter().map(|column| (column.key, column.value)).collect(),
-        })
-    }
-}
-
-impl TryFrom<wire::Table> for TableFacts {
-    type Error = WireError;
-
-    fn try_from(wire: wire::Table) -> Result<Self, WireError> {
-        let files = wire
-            .files
-            .into_iter()
-            .map(FileFacts::try_from)
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            files,
-            digest: digest(&wire.digest, "Table")?,
         })
     }
 }
@@ -237,6 +226,6 @@ impl From<wire::RowPlace> for RowPlace {
     }
 }
 
-fn digest(bytes: &[u8], message: &'static str) -> Result<Digest, WireError> {
+pub(super) fn digest(bytes: &[u8], message: &'static str) -> Result<Digest, WireError> {
     bytes.try_into().map(Digest).map_err(|_| invalid(message, "digest"))
 }

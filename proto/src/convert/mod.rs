@@ -7,6 +7,7 @@ mod details;
 mod event;
 mod facts;
 mod fleet;
+mod joined;
 mod run;
 mod scan;
 #[cfg(test)]

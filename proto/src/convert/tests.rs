@@ -4,13 +4,15 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use prost::Message;
 use tickfleet_kernels::scan::options::{
-    Adjust, DataOptions, MapOptions, RankOptions, SectorFilter, SessionOptions, Side, TickerRule, UniverseOptions,
-    Unlisted,
+    Adjust, BlendOptions, DataOptions, MapOptions, PlanOptions, RankOptions, SectorFilter, SessionOptions, Side,
+    TickerRule, UniverseOptions, Unlisted,
 };
-use tickfleet_protocol::facts::{BlockFacts, BlockPart, FileFacts, FileFormat, RowPlace, ScanFacts, SymbolFacts};
+use tickfleet_protocol::facts::{
+    BlockFacts, BlockPart, FileFacts, FileFormat, JoinedFacts, ModelFacts, RowPlace, ScanFacts, SymbolFacts, TableFacts,
+};
 use tickfleet_protocol::ids::Digest;
 use tickfleet_protocol::plan::Sharding;
-use tickfleet_protocol::spec::scan::{DateSelection, ScanSpec};
+use tickfleet_protocol::spec::scan::{DateSelection, JoinedInputs, ScanSpec};
 
 use super::*;
 use crate::wire;
@@ -19,6 +21,7 @@ fn spec(min_price: f64) -> ScanSpec {
     ScanSpec {
         bars: "bars.parquet".into(),
         universe: None,
+        joined: JoinedInputs::default(),
         dates: DateSelection::Range(Some(16_000), None),
         session: SessionOptions { session_min_frac: 0.1 },
         map: MapOptions {
@@ -46,9 +49,17 @@ fn spec(min_price: f64) -> ScanSpec {
             max_cv: 0.5,
             max_atr_pct: 1.0,
         },
+        blend: BlendOptions { ml_weight: 0.35 },
+        plan: PlanOptions {
+            account: 10_000.0,
+            risk_pct: 1.0,
+            rr: 2.0,
+        },
         rank: RankOptions {
             side: Side::Both,
             min_tech_rating: 0.1,
+            min_ics: 0.0,
+            min_merit: 0.0,
             max_per_sector: 5,
             top: 50,
         },
@@ -97,6 +108,33 @@ fn facts(days: &[i32], symbols: u32, text: bool) -> ScanFacts {
         unplaced_rows: 1,
         first_unplaced: Some(RowPlace { block: 0, row: 4 }),
         universe: None,
+        joined: joined(days),
+    }
+}
+
+fn joined(days: &[i32]) -> JoinedFacts {
+    let file = FileFacts {
+        uri: "/m.onnx".into(),
+        size: 3,
+        version: "v".into(),
+        format: FileFormat::Onnx,
+        hive: Vec::new(),
+    };
+    let table = |digest| TableFacts {
+        files: vec![file.clone()],
+        digest: Digest([digest; 32]),
+        unplaced_rows: u64::from(digest),
+    };
+    JoinedFacts {
+        fundamentals: Some(table(1)),
+        events: None,
+        predictions: Some(table(2)),
+        model: Some(ModelFacts {
+            file: file.clone(),
+            digest: Digest([3; 32]),
+            features: vec!["rsi_14".into(), "bars".into()],
+        }),
+        known: days.iter().map(|day| Digest([day.to_le_bytes()[0]; 32])).collect(),
     }
 }
 
@@ -128,13 +166,16 @@ proptest! {
 #[test]
 fn contradictions_are_refused() {
     type Break = fn(&mut wire::ScanFacts);
-    let cases: [(&str, Break); 6] = [
+    let cases: [(&str, Break); 7] = [
         ("traded", |facts| facts.traded.clear()),
         ("dates", |facts| facts.dates.reverse()),
         ("symbol", |facts| facts.symbol_rows.clear()),
         ("mapped", |facts| facts.mapped.push(99)),
         ("blocks", |facts| facts.blocks[0].file = 1),
         ("part", |facts| facts.blocks[0].part = None),
+        ("joined", |facts| {
+            facts.joined.as_mut().unwrap().known.clear();
+        }),
     ];
     for (field, spoil) in cases {
         let mut wire = wire::ScanFacts::from(&facts(&[1, 2, 3], 4, false));

@@ -19,6 +19,8 @@ pub enum FileFormat {
     CsvGzip,
     /// Comma-separated text, Zstandard.
     CsvZstd,
+    /// An ONNX model: no table.
+    Onnx,
 }
 
 /// One file of an input.
@@ -107,6 +109,43 @@ pub struct TableFacts {
     pub files: Vec<FileFacts>,
     /// Digest of their bytes.
     pub digest: Digest,
+    /// Rows without a symbol or a readable date, which are skipped.
+    pub unplaced_rows: u64,
+}
+
+/// A model that predicts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// Its file.
+    pub file: FileFacts,
+    /// Digest of its bytes.
+    pub digest: Digest,
+    /// The columns that it reads, in its order.
+    pub features: Vec<String>,
+}
+
+/// What is joined to the scored rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JoinedFacts {
+    /// The fundamentals table.
+    pub fundamentals: Option<TableFacts>,
+    /// The events table.
+    pub events: Option<TableFacts>,
+    /// The predictions table.
+    pub predictions: Option<TableFacts>,
+    /// The model.
+    pub model: Option<ModelFacts>,
+    /// For each as-of date: digest of what the tables say that was known by then ([`crate::known`]).
+    pub known: Vec<Digest>,
+}
+
+impl JoinedFacts {
+    /// The tables that are given.
+    pub fn tables(&self) -> impl Iterator<Item = &TableFacts> {
+        [&self.fundamentals, &self.events, &self.predictions]
+            .into_iter()
+            .flatten()
+    }
 }
 
 /// The facts of a scan's inputs.
@@ -132,10 +171,12 @@ pub struct ScanFacts {
     pub first_unplaced: Option<RowPlace>,
     /// The universe table.
     pub universe: Option<TableFacts>,
+    /// What is joined to the scored rows.
+    pub joined: JoinedFacts,
 }
 
 impl ScanFacts {
-    /// Digest of everything that was read: bars and universe.
+    /// Digest of everything that was read: bars, tables and model.
     pub fn input_digest(&self) -> Digest {
         let mut digester = crate::digest::Digester::new("tickfleet input");
         self.blocks.iter().for_each(|block| {
@@ -144,7 +185,19 @@ impl ScanFacts {
         if let Some(universe) = &self.universe {
             digester.digest(&universe.digest);
         }
+        self.joined.tables().for_each(|table| {
+            digester.digest(&table.digest);
+        });
+        if let Some(model) = &self.joined.model {
+            digester.digest(&model.digest);
+        }
         digester.finish()
+    }
+
+    /// Rows of all inputs without a symbol or a readable date.
+    pub fn unplaced_rows_of_all(&self) -> u64 {
+        let tables = self.universe.iter().chain(self.joined.tables());
+        self.unplaced_rows + tables.map(|table| table.unplaced_rows).sum::<u64>()
     }
 
     /// Ordinals of the blocks that may hold rows of the symbols (ordinals into `symbols`, inclusive) dated up to `day`.

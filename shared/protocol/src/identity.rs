@@ -17,7 +17,7 @@ use crate::plan::{Job, MAP, Plan};
 use crate::spec::scan::{Day, ScanSpec};
 
 /// Version of the kernels: raised with every change that can change a result byte.
-pub const KERNEL_VERSION: &str = "scan/1";
+pub const KERNEL_VERSION: &str = "scan/2";
 
 /// What the identities of a run's jobs are made from.
 #[derive(Debug, Clone, Copy)]
@@ -98,10 +98,17 @@ impl Identities<'_> {
         let (spec, as_of) = (self.spec, self.facts.as_of[date]);
         let mut digester = Digester::new("scan reduce");
         digester.part(KERNEL_VERSION.as_bytes()).days(&[as_of]);
-        digester.part(&canonical(&(&spec.universe_stage, &spec.data_stage, &spec.rank)));
+        digester.part(&canonical(&(
+            &spec.universe_stage,
+            &spec.data_stage,
+            &spec.blend,
+            &spec.plan,
+            &spec.rank,
+        )));
         if let Some(universe) = &self.facts.universe {
-            digester.digest(&universe.digest);
+            digester.part(b"universe").digest(&universe.digest);
         }
+        self.joined(&mut digester, date);
         for known in self.facts.symbols.iter().filter(|known| known.first_day <= as_of) {
             digester.part(known.symbol.as_bytes());
         }
@@ -109,6 +116,29 @@ impl Identities<'_> {
             digester.part(&map.0);
         });
         digester.finish()
+    }
+
+    /// What the reduce of a date joins: that of the tables which was known by then, and the model.
+    fn joined(&self, digester: &mut Digester, date: usize) {
+        let joined = &self.facts.joined;
+        let given = [
+            (b"fundamentals".as_slice(), &joined.fundamentals),
+            (b"events", &joined.events),
+            (b"predictions", &joined.predictions),
+        ];
+        for (name, _) in given.into_iter().filter(|(_, table)| table.is_some()) {
+            digester.part(name);
+        }
+        if let Some(known) = joined.known.get(date) {
+            digester.part(b"known").digest(known);
+        }
+        if let Some(model) = &joined.model {
+            digester.part(b"model").digest(&model.digest);
+            digester.part(&canonical(&self.spec.joined.model_device));
+            for feature in &model.features {
+                digester.part(feature.as_bytes());
+            }
+        }
     }
 }
 

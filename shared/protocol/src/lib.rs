@@ -6,6 +6,7 @@ pub mod fair;
 pub mod fleet;
 pub mod identity;
 pub mod ids;
+pub mod known;
 pub mod limits;
 pub mod plan;
 pub mod retry;

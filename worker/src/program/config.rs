@@ -143,7 +143,7 @@ mod tests {
             .map(|(setting, text)| (*setting, vec![(*text).to_owned()]))
             .collect();
         let layer = Layer::from_flags(&flags).expect("the flags can be read");
-        Config::of(&InForce::merge(&[layer]).expect("the settings are known"))
+        Config::of(&InForce::merge(&[layer]))
     }
 
     #[test]

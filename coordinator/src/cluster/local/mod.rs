@@ -7,6 +7,7 @@
 //! refusals.
 
 mod fault;
+mod joined;
 mod open;
 mod results;
 mod runs;

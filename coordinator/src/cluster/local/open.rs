@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use tickfleet_kernels::scan::cells::format_date;
 use tickfleet_kernels::scan::session::Calendar;
-use tickfleet_kernels::scan::universe::stage;
+use tickfleet_kernels::scan::universe::{Universe, stage};
 use tickfleet_proto::convert::ScanRun;
-use tickfleet_protocol::facts::{ScanFacts, bar_symbols};
+use tickfleet_protocol::facts::{JoinedFacts, ScanFacts, TableFacts, bar_symbols};
 use tickfleet_protocol::plan::Sharding;
 use tickfleet_protocol::spec::scan::{DateSelection, Day, ScanSpec};
 use tickfleet_protocol::survey::Survey;
 use tickfleet_runtime::data::DataError;
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::data::locate::{canonical_uri, locate};
+use tickfleet_runtime::data::small_table::ReadTable;
 use tickfleet_runtime::data::survey::survey;
-use tickfleet_runtime::data::universe::{UniverseTable, read_universe};
+use tickfleet_runtime::data::universe::read_universe;
 use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
 use tickfleet_runtime::pool::Pool;
 
+use super::joined;
 use crate::cluster::{Opening, Planned, Request, Result};
 use crate::view::number::plural;
 
@@ -38,6 +40,7 @@ pub(super) async fn open(
         }
         None => None,
     };
+    let opened = joined::open(&spec.joined, rule, pool).await?;
     let mut progress = |done, total| progress(Opening { done, total });
     let survey = survey(inputs, pool, files, rule, &mut progress).await;
     let survey = survey.map_err(|error| bad_input(&error))?;
@@ -57,8 +60,10 @@ pub(super) async fn open(
         dates: None,
     };
     canonicalise(&mut spec)?;
-    let notices = universe.as_ref().and_then(unplaced).into_iter().collect();
-    let facts = facts(survey, as_of, mapped, universe);
+    let joined = opened.facts(&as_of);
+    let tables = universe.iter().map(|table| ("universe", &table.facts));
+    let notices = tables.chain(joined::named(&joined)).filter_map(unplaced).collect();
+    let facts = facts(survey, as_of, mapped, universe, joined);
     let record = ScanRun { spec, facts, sharding };
     Ok(Planned { record, notices })
 }
@@ -69,19 +74,30 @@ pub(super) async fn open(
 /// A scheme that this version cannot read.
 pub fn canonicalise(spec: &mut ScanSpec) -> Result<()> {
     spec.bars = canonical_uri("bars", &spec.bars).map_err(|error| bad_input(&error))?;
-    if let Some(uri) = &mut spec.universe {
-        *uri = canonical_uri("universe", uri).map_err(|error| bad_input(&error))?;
+    let universe = spec.universe.as_mut().map(|uri| ("universe", uri));
+    for (table, uri) in universe.into_iter().chain(spec.joined.given_mut()) {
+        *uri = canonical_uri(table, uri).map_err(|error| bad_input(&error))?;
     }
     Ok(())
 }
 
-/// What is said of a universe's rows without a symbol.
-fn unplaced(table: &UniverseTable) -> Option<String> {
+/// What is said of a table's rows that could not be placed.
+fn unplaced((name, table): (&str, &TableFacts)) -> Option<String> {
     let rows = plural(table.unplaced_rows, "row", "rows");
-    (table.unplaced_rows > 0).then(|| format!("universe: skipped {rows} without a symbol"))
+    let lack = match name {
+        "universe" => "symbol",
+        _ => "symbol or a readable date",
+    };
+    (table.unplaced_rows > 0).then(|| format!("{name}: skipped {rows} without a {lack}"))
 }
 
-fn facts(survey: Survey, as_of: Vec<Day>, mapped: Vec<u32>, universe: Option<UniverseTable>) -> ScanFacts {
+fn facts(
+    survey: Survey,
+    as_of: Vec<Day>,
+    mapped: Vec<u32>,
+    universe: Option<ReadTable<Universe>>,
+    joined: JoinedFacts,
+) -> ScanFacts {
     ScanFacts {
         files: survey.files,
         blocks: survey.blocks,
@@ -93,6 +109,7 @@ fn facts(survey: Survey, as_of: Vec<Day>, mapped: Vec<u32>, universe: Option<Uni
         unplaced_rows: survey.unplaced_rows,
         first_unplaced: survey.first_unplaced,
         universe: universe.map(|table| table.facts),
+        joined,
     }
 }
 
@@ -130,9 +147,9 @@ fn sessions(calendar: &Calendar, dates: DateSelection) -> Result<Vec<Day>> {
 }
 
 /// Ordinals of the symbols that pass the universe stage on some as-of date: the others need no indicators.
-fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as_of: &[Day]) -> Vec<u32> {
+fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&ReadTable<Universe>>, as_of: &[Day]) -> Vec<u32> {
     let bars = bar_symbols(&survey.symbols);
-    let universe = universe.map(|table| table.universe.as_ref());
+    let universe = universe.map(|table| table.rows.as_ref());
     // The stage depends on the date only through who is a candidate yet and, with a cap on their number, through who
     // is among the largest: then each date is asked, else the last one has all.
     let dates = if spec.universe_stage.max_symbols > 0 {
@@ -156,7 +173,7 @@ fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as
         .collect()
 }
 
-fn bad_input(error: &DataError) -> Failure {
+pub(super) fn bad_input(error: &DataError) -> Failure {
     let kind = match error {
         DataError::NotFound { .. } => FailureKind::NotFound,
         _ => FailureKind::Other,

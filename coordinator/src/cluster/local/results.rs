@@ -187,6 +187,7 @@ fn head(id: RunId, record: &ScanRun) -> Head {
     let mut spec = record.spec.clone();
     spec.bars = mask(&spec.bars);
     spec.universe = spec.universe.map(|uri| mask(&uri));
+    spec.joined.given_mut().for_each(|(_, uri)| *uri = mask(uri));
     let spec = String::from_utf8(canonical(&spec)).expect("JSON is UTF-8");
     let metadata = [
         ("tickfleet.run_id", id.to_string()),
@@ -198,6 +199,6 @@ fn head(id: RunId, record: &ScanRun) -> Head {
         run: id,
         metadata: metadata.map(|(key, value)| (key.to_owned(), value)).into(),
         as_of: record.facts.as_of.clone(),
-        unplaced_rows: record.facts.unplaced_rows,
+        unplaced_rows: record.facts.unplaced_rows_of_all(),
     }
 }

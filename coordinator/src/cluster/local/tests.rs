@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use tickfleet_protocol::identity::KERNEL_VERSION;
 use tickfleet_protocol::ids::{Digest, EventId, IdempotencyKey, Identity, JobKind, Millis, RunId, WorkerId};
 use tickfleet_protocol::retry::RetryPolicy;
 use tickfleet_runtime::broker::memory::MemoryBroker;
@@ -185,7 +186,7 @@ async fn a_submission_is_accepted_once_and_says_what_it_lacks() {
         first.notices
     );
     let record = broker.run(first.run).await.expect("the run").expect("the run");
-    assert_eq!(record.summary.kind.as_str(), "scan/1");
+    assert_eq!(record.summary.kind.as_str(), KERNEL_VERSION);
     assert_eq!(record.summary.trace.as_deref(), Some("00-aa-bb-01"));
     // The same spec, cut otherwise: the run that is there counts.
     let again = local

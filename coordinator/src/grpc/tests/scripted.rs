@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use tickfleet_proto::convert::{FirstRejects, ScanRun};
-use tickfleet_protocol::facts::{RowPlace, ScanFacts};
+use tickfleet_protocol::facts::{JoinedFacts, RowPlace, ScanFacts};
 use tickfleet_protocol::fleet::{WorkerCard, WorkerEntry};
 use tickfleet_protocol::ids::{
     Digest, EventId, IdempotencyKey, JobIndex, JobKind, JobRef, Millis, RunId, StageIndex, WorkerId,
@@ -89,7 +89,9 @@ pub(super) fn request() -> Request {
         "ticker_rule":"us","allow_leveraged":false,"min_market_cap":0.0,"max_symbols":0},
         "data_stage":{"min_bars":60,"max_stale":0,"min_price":1.0,"min_dollar_volume":0.0,"max_jump":3.0,"max_cv":0.5,
         "max_atr_pct":1.0},
-        "rank":{"side":"both","min_tech_rating":0.1,"max_per_sector":5,"top":50}}"#;
+        "joined":{"fundamentals":null,"events":null,"predictions":null,"model":null,"model_device":"cpu"},
+        "blend":{"ml_weight":0.35},"plan":{"account":10000.0,"risk_pct":1.0,"rr":2.0},
+        "rank":{"side":"both","min_tech_rating":0.1,"min_ics":0.0,"min_merit":0.0,"max_per_sector":5,"top":50}}"#;
     Request {
         spec: serde_json::from_str(spec).expect("a spec"),
         shard_size: Some(3),
@@ -125,6 +127,7 @@ pub(super) fn record(request: &Request) -> ScanRun {
             unplaced_rows: 1,
             first_unplaced: None,
             universe: None,
+            joined: JoinedFacts::default(),
         },
         sharding: Sharding {
             symbols: request.shard_size.and_then(|size| u32::try_from(size).ok()),

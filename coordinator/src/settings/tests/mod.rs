@@ -223,6 +223,7 @@ fn a_profile_beats_defaults_and_nothing_else() {
     let resolved = settings("bars=x profile=balanced min-tech-rating=1", "", "");
     let expect = [
         (&registry::MIN_TECH_RATING, 1.0, "flag --min-tech-rating"),
+        (&registry::MIN_ICS, 75.0, "profile balanced"),
         (&registry::MAX_ATR_PCT, 0.035, "profile balanced"),
         (&registry::MIN_PRICE, 3.0, "user.toml:3"),
         (&registry::MIN_DOLLAR_VOLUME, 5e6, "profile balanced"),
@@ -235,25 +236,23 @@ fn a_profile_beats_defaults_and_nothing_else() {
             (&Some(Value::Number(number)), origin)
         );
     }
-    let notice = "profile balanced: its minimum ICS of 75 has no effect, because this version does not compute the ICS";
-    assert_eq!(resolved.notices, [notice]);
-    assert!(settings("bars=x", "", "").notices.is_empty());
 }
 
 #[test]
 fn profiles_hold_the_specified_thresholds() {
     let cases = [
-        ("conservative", [22.0, 0.025, 15.0, 10e6], "80"),
-        ("balanced", [20.0, 0.035, 10.0, 5e6], "75"),
-        ("aggressive", [18.0, 0.06, 5.0, 3e6], "70"),
+        ("conservative", [80.0, 22.0, 0.025, 15.0, 10e6]),
+        ("balanced", [75.0, 20.0, 0.035, 10.0, 5e6]),
+        ("aggressive", [70.0, 18.0, 0.06, 5.0, 3e6]),
     ];
     let thresholds = [
+        &registry::MIN_ICS,
         &registry::MIN_TECH_RATING,
         &registry::MAX_ATR_PCT,
         &registry::MIN_PRICE,
         &registry::MIN_DOLLAR_VOLUME,
     ];
-    for (name, expect, ics) in cases {
+    for (name, expect) in cases {
         let layers = vec![flags(&format!("bars=x profile={name}")).expect("good flags")];
         let resolved = resolve(layers, &Request::default()).expect("a profile");
         for (setting, number) in thresholds.iter().zip(expect) {
@@ -264,10 +263,6 @@ fn profiles_hold_the_specified_thresholds() {
                 setting.key
             );
         }
-        assert!(
-            resolved.notices[0].contains(&format!("minimum ICS of {ics} ")),
-            "{name}"
-        );
     }
 }
 

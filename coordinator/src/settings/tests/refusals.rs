@@ -94,9 +94,19 @@ fn settings_that_exclude_each_other_are_refused() {
             "error: min_bars (101) is more than lookback (100), so no symbol could pass\n",
         ),
         (
-            "bars=x min-ics=5 rr=2",
+            "bars=x predictions=p.csv model=m.onnx",
             "",
-            "error: this version does not compute what min_ics, rr would decide\n    at: flag --min-ics\n    at: flag --rr\n   why: not in this version: the ICS and MERIT scores (min_ics)\n   why: not in this version: the trade plan (rr)\n",
+            "error: predictions and model exclude each other: both say what is predicted\n    at: flag --predictions\n    at: flag --model\n  help: drop one of them\n",
+        ),
+        (
+            "bars=x min-ics=200",
+            "",
+            "error: bad value for min_ics: 200\n    at: flag --min-ics\n   why: expected a number, 0 to 100\n",
+        ),
+        (
+            "bars=x risk-pct=0",
+            "",
+            "error: bad value for risk_pct: 0\n    at: flag --risk-pct\n   why: expected a number, more than 0, up to 100\n",
         ),
     ];
     check_refusals(&cases);
@@ -156,8 +166,8 @@ fn files_are_refused_with_line_and_mark() {
             "error: the settings file is not valid TOML\n    at: /etc/tf/scan.toml:3:1\n      3 | top = 6\n        | ^^^\n   why: duplicate key\n",
         ),
         (
-            "[scan]\nmodel = \"m.onnx\"\n",
-            "error: this version does not compute what model would decide\n    at: /etc/tf/scan.toml:2:1\n      2 | model = \"m.onnx\"\n        | ^^^^^\n   why: not in this version: machine-learned predictions (model)\n",
+            "[scan]\nml_weight = 1.5\n",
+            "error: bad value for ml_weight: 1.5\n    at: /etc/tf/scan.toml:2:13\n      2 | ml_weight = 1.5\n        |             ^^^\n   why: expected a number, 0 to 1\n",
         ),
     ];
     for (toml, expect) in cases {

@@ -1,8 +1,10 @@
 //! The scan's kernels: a symbol's bars in, indicators out; a day's rows in, ranked tables out.
 //!
 //! Reading, in the order of a run: `cells`, `civil`, `ticker`, `sector` and `session` give meaning to input; `hygiene`,
-//! `adjust`, `indicators` and `score` make up `map`; `universe`, `filter` and `rank` make up `reduce`, whose tables are
-//! `table`. `compare` holds the arithmetic of thresholds, `columns` the list of what the map computes, `options` what
+//! `adjust`, `indicators` and `score` make up `map`; `universe`, `filter`, the tables `fundamentals`, `events` and
+//! `predictions`, then `factors`, `section` (by `cross`), `plan`, `flags`, `merit` and `rank` make up `reduce`, whose
+//! tables are `table`. `features` is what a model reads between its two steps. `compare` holds the arithmetic of
+//! thresholds, `columns` the list of what the map computes, `result` the list of all that is written, `options` what
 //! decides values.
 
 pub mod adjust;
@@ -10,14 +12,25 @@ pub mod cells;
 pub mod civil;
 pub mod columns;
 pub mod compare;
+pub mod cross;
+pub mod events;
+pub mod factors;
+pub mod features;
 pub mod filter;
+pub mod flags;
+pub mod fundamentals;
 pub mod hygiene;
 pub mod indicators;
 pub mod map;
+pub mod merit;
 pub mod options;
+pub mod plan;
+pub mod predictions;
 pub mod rank;
 pub mod reduce;
+pub mod result;
 pub mod score;
+pub mod section;
 pub mod sector;
 pub mod session;
 pub mod table;

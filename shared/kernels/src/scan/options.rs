@@ -144,8 +144,30 @@ pub struct RankOptions {
     pub side: Side,
     /// Smallest |tech_rating|, 0..=26.
     pub min_tech_rating: f64,
+    /// Smallest ICS, 0..=100.
+    pub min_ics: f64,
+    /// Smallest MERIT, 0..=100.
+    pub min_merit: f64,
     /// Most ranked rows of one sector; 0 = off.
     pub max_per_sector: usize,
     /// Most ranked rows, 1..=100000.
     pub top: usize,
+}
+
+/// The blend of factors and predictions (section 5.5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BlendOptions {
+    /// Weight of the predictions where they are known, 0..=1.
+    pub ml_weight: f64,
+}
+
+/// The trade plan (section 5.8).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanOptions {
+    /// Account, quote currency, above 0.
+    pub account: f64,
+    /// Percent of the account that a plan may lose, above 0, at most 100.
+    pub risk_pct: f64,
+    /// Reward for a unit of risk, above 0, at most 100.
+    pub rr: f64,
 }

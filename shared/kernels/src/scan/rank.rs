@@ -1,6 +1,6 @@
 //! The ranking: which scored rows are wanted, in which order, and how many (section 6).
 
-use super::compare::{descending, lt};
+use super::compare::{descending, lt, some_lt};
 use super::options::{RankOptions, Side};
 use super::score::Signal;
 use super::sector::Sector;
@@ -58,6 +58,10 @@ pub struct Scored {
     pub signal: Signal,
     /// Rating, -26 to 26.
     pub tech_rating: f64,
+    /// Merit, 0 to 100; null comes last.
+    pub merit: Option<f64>,
+    /// ICS, 0 to 100.
+    pub ics: Option<f64>,
     /// Sector; `None` is never capped.
     pub sector: Option<Sector>,
 }
@@ -88,7 +92,7 @@ impl Side {
 
 /// Places the scored rows of one as-of date, given in symbol order; the answer is in the same order.
 ///
-/// Wanted rows are walked by |tech_rating| as a sort key, largest first, then symbol.
+/// Wanted rows are walked by merit, ICS and |tech_rating| as sort keys, largest first, then symbol.
 #[must_use]
 pub fn rank(rows: &[Scored], options: &RankOptions) -> Vec<Place> {
     let mut places: Vec<Place> = rows
@@ -102,7 +106,12 @@ pub fn rank(rows: &[Scored], options: &RankOptions) -> Vec<Place> {
         .filter(|i| places[*i].status == Status::Ranked)
         .collect();
     // The sort is stable and rows are in symbol order, so ties stay in symbol order.
-    walk.sort_by(|a, b| descending(Some(rows[*a].tech_rating.abs()), Some(rows[*b].tech_rating.abs())));
+    walk.sort_by(|a, b| {
+        let (a, b) = (&rows[*a], &rows[*b]);
+        descending(a.merit, b.merit)
+            .then_with(|| descending(a.ics, b.ics))
+            .then_with(|| descending(Some(a.tech_rating.abs()), Some(b.tech_rating.abs())))
+    });
     let mut of_sector = [0_usize; Sector::ALL.len()];
     let mut ranked = 0_usize;
     for i in walk {
@@ -130,6 +139,10 @@ fn refusal(row: &Scored, options: &RankOptions) -> Status {
         Status::Side
     } else if lt(row.tech_rating.abs(), options.min_tech_rating) {
         Status::MinTechRating
+    } else if some_lt(row.ics, options.min_ics) {
+        Status::MinIcs
+    } else if some_lt(row.merit, options.min_merit) {
+        Status::MinMerit
     } else {
         Status::Ranked
     }
@@ -142,6 +155,8 @@ mod tests {
     const OPTIONS: RankOptions = RankOptions {
         side: Side::Both,
         min_tech_rating: 0.0,
+        min_ics: 0.0,
+        min_merit: 0.0,
         max_per_sector: 0,
         top: 50,
     };
@@ -151,6 +166,8 @@ mod tests {
         Scored {
             signal,
             tech_rating,
+            merit: Some(50.0),
+            ics: Some(50.0),
             sector,
         }
     }
@@ -214,6 +231,36 @@ mod tests {
                 (Ranked, Some(2)),
                 (MinTechRating, None),
             ],
+        );
+    }
+
+    #[test]
+    fn by_merit_then_ics_then_the_rating() {
+        use Status::{MinIcs, MinMerit, Ranked};
+        let scored = |merit, ics, tech_rating| Scored {
+            merit,
+            ics,
+            ..row(tech_rating, None)
+        };
+        let rows = [
+            scored(Some(60.0), Some(40.0), 17.0),
+            scored(Some(60.0), Some(40.0 + 1e-13), 18.0),
+            scored(Some(60.0), Some(41.0), 16.0),
+            scored(Some(70.0), Some(10.0), 16.0),
+            scored(None, None, 26.0),
+        ];
+        let ranks = |ranks: [i32; 5]| ranks.map(|rank| (Ranked, Some(rank)));
+        check(&rows, &OPTIONS, &ranks([4, 3, 2, 1, 5]));
+        let options = RankOptions {
+            min_ics: 40.0,
+            min_merit: 60.0,
+            ..OPTIONS
+        };
+        let low = scored(Some(59.9), Some(50.0), 17.0);
+        check(
+            &[rows[0], rows[3], low],
+            &options,
+            &[(Ranked, Some(1)), (MinIcs, None), (MinMerit, None)],
         );
     }
 

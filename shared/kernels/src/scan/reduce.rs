@@ -1,7 +1,9 @@
-//! The reduce stage: one as-of date's candidates and map rows in, that day's tables out (sections 3, 6 and 7).
+//! The reduce stage: one as-of date's candidates and map rows in, that day's tables out (sections 3, 5, 6 and 7).
 //!
-//! It runs in symbol order over what it is given, so no sharding, order of arrival or cache can change a byte. The
-//! funnel accounts for every candidate and every row, and the sums are asserted.
+//! It has two steps, because a model may stand between them: [`score`] says which rows are scored, [`finish`] takes what
+//! is predicted of these and makes the tables. Both run in symbol order over what they are given, so no sharding, order
+//! of arrival or cache can change a byte. The funnel accounts for every candidate and every row, and the sums are
+//! asserted.
 
 mod funnel;
 #[cfg(test)]
@@ -10,13 +12,22 @@ mod tests;
 use funnel::funnel_table;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{COLUMNS, Cell, ColumnSpec, Indicators, Kind};
+use super::columns::Indicators;
+use super::events::{EventFacts, Events};
+use super::factors::{Factors, factors, market_cap};
 use super::filter::{DataReason, DataReject, data_reject};
+use super::flags::{FlagInput, flags, names, penalties};
+use super::fundamentals::{Figures, Fundamentals};
 use super::hygiene::Hygiene;
 use super::map::MapRow;
-use super::options::{DataOptions, RankOptions, UniverseOptions};
-use super::rank::{Place, Scored, rank};
+use super::merit::{MeritInput, merit};
+use super::options::{BlendOptions, DataOptions, PlanOptions, RankOptions, UniverseOptions};
+use super::plan::plan;
+use super::predictions::{Prediction, Predictions};
+use super::rank::{Place, Scored, Status, rank};
+use super::result::{ResultRow, result_table};
 use super::score::Signal;
+use super::section::{Section, SectionInput, section};
 use super::table::{Column, Table};
 use super::universe::{Candidate, Universe, UniverseReason, UniverseRow};
 
@@ -40,6 +51,10 @@ pub struct DayInput<'a> {
     pub candidates: &'a [Candidate<'a>],
     /// Map rows sorted by symbol; a candidate without one has no bars. Others are not looked at.
     pub mapped: &'a [MappedSymbol<'a>],
+    /// Fundamentals, if a table was given.
+    pub fundamentals: Option<&'a Fundamentals>,
+    /// Events, if a table was given.
+    pub events: Option<&'a Events>,
 }
 
 /// The options that the reduce reads.
@@ -49,6 +64,10 @@ pub struct ReduceOptions {
     pub universe: UniverseOptions,
     /// Data stage.
     pub data: DataOptions,
+    /// Blend of factors and predictions.
+    pub blend: BlendOptions,
+    /// Trade plan.
+    pub plan: PlanOptions,
     /// Ranking.
     pub rank: RankOptions,
 }
@@ -81,15 +100,41 @@ impl DayTables {
     }
 }
 
-/// A candidate that passed every filter.
+/// A candidate that passed every filter, with what is known of it alone.
+#[derive(Debug)]
 struct ScoredRow<'a> {
     symbol: &'a str,
     meta: Option<&'a UniverseRow>,
     row: &'a Indicators,
     signal: Signal,
+    market_cap: Option<f64>,
+    factors: Factors,
+    events: EventFacts,
+}
+
+/// One as-of date after the filters: what a model reads, and what [`finish`] makes tables of.
+#[derive(Debug)]
+pub struct ScoredDay<'a> {
+    input: DayInput<'a>,
+    sorted: Sorted<'a>,
+}
+
+impl<'a> ScoredDay<'a> {
+    /// Indicators of the scored rows, in symbol order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &'a Indicators> {
+        self.sorted.scored.iter().map(|scored| scored.row)
+    }
+
+    /// What a table predicts of the scored rows, in symbol order.
+    #[must_use]
+    pub fn predicted(&self, table: &Predictions) -> Vec<Prediction> {
+        let scored = self.sorted.scored.iter();
+        scored.map(|row| table.find(row.symbol, self.input.as_of)).collect()
+    }
 }
 
 /// A candidate that did not.
+#[derive(Debug)]
 struct Reject<'a> {
     symbol: &'a str,
     reason: RejectReason,
@@ -97,7 +142,7 @@ struct Reject<'a> {
     limit: Option<f64>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum RejectReason {
     Universe(UniverseReason),
     Data(DataReason),
@@ -120,18 +165,19 @@ impl RejectReason {
 }
 
 /// Candidates sorted into scored and rejected, with the rows they were read from.
+#[derive(Debug)]
 struct Sorted<'a> {
     scored: Vec<ScoredRow<'a>>,
     rejected: Vec<Reject<'a>>,
     hygiene: Hygiene,
 }
 
-/// Filters, ranks and tabulates one as-of date.
+/// Filters one as-of date's candidates and takes what is known of each scored row alone.
 ///
 /// # Panics
-/// When candidates or map rows are not sorted by symbol, or a sum of the funnel does not add up.
+/// When candidates or map rows are not sorted by symbol.
 #[must_use]
-pub fn reduce(input: &DayInput<'_>, options: &ReduceOptions) -> DayTables {
+pub fn score<'a>(input: &DayInput<'a>, options: &ReduceOptions) -> ScoredDay<'a> {
     assert!(
         input.candidates.is_sorted_by(|a, b| a.symbol < b.symbol),
         "candidates are sorted by symbol"
@@ -140,21 +186,106 @@ pub fn reduce(input: &DayInput<'_>, options: &ReduceOptions) -> DayTables {
         input.mapped.is_sorted_by(|a, b| a.symbol < b.symbol),
         "map rows are sorted by symbol"
     );
-    let sorted = sort_candidates(input, options);
-    let rows: Vec<Scored> = sorted
+    ScoredDay {
+        input: *input,
+        sorted: sort_candidates(input, options),
+    }
+}
+
+/// Holds the scored rows against each other, ranks and tabulates them. `predictions` are those of the scored rows, in
+/// symbol order; empty where nothing is predicted.
+///
+/// # Panics
+/// When there are predictions for another number of rows, or a sum of the funnel does not add up.
+#[must_use]
+pub fn finish(day: &ScoredDay<'_>, predictions: &[Prediction], options: &ReduceOptions) -> DayTables {
+    let (input, sorted) = (&day.input, &day.sorted);
+    let none = vec![Prediction::default(); sorted.scored.len()];
+    let predictions = if predictions.is_empty() { &none } else { predictions };
+    assert_eq!(
+        predictions.len(),
+        sorted.scored.len(),
+        "one prediction for each scored row"
+    );
+    let inputs = sorted
         .scored
         .iter()
-        .map(|scored| Scored {
-            signal: scored.signal,
-            tech_rating: scored.row.tech_rating.unwrap_or(0.0),
+        .zip(predictions)
+        .map(|(scored, prediction)| SectionInput {
+            indicators: scored.row,
             sector: scored.meta.and_then(|meta| meta.sector),
-        })
+            factors: &scored.factors,
+            prediction,
+        });
+    let sections = section(&inputs.collect::<Vec<_>>(), &options.blend);
+    let with_others = sorted.scored.iter().zip(sections).zip(predictions);
+    let has_fundamentals = input.fundamentals.is_some();
+    let mut rows: Vec<ResultRow<'_>> = with_others
+        .map(|((scored, section), prediction)| result_row(scored, section, prediction, has_fundamentals, options))
         .collect();
-    let places = rank(&rows, &options.rank);
+    let scored: Vec<Scored> = rows.iter().map(ranked_by).collect();
+    let places = rank(&scored, &options.rank);
+    for (row, place) in rows.iter_mut().zip(&places) {
+        row.place = *place;
+    }
     DayTables {
-        scored: scored_table(input.as_of, &sorted.scored, &places),
+        scored: result_table(input.as_of, &rows),
         rejected: rejected_table(input.as_of, &sorted.rejected),
-        funnel: funnel_table(input, &sorted, &places),
+        funnel: funnel_table(input, sorted, &places),
+    }
+}
+
+/// Plan, flags and merit of a row; it has no place yet.
+fn result_row<'a>(
+    scored: &ScoredRow<'a>,
+    section: Section,
+    prediction: &Prediction,
+    has_fundamentals: bool,
+    options: &ReduceOptions,
+) -> ResultRow<'a> {
+    let plan = plan(scored.row, scored.signal, &options.plan);
+    let flags = flags(&FlagInput {
+        indicators: scored.row,
+        events: &scored.events,
+        market_cap: scored.market_cap,
+        lacks_quality: has_fundamentals && section.quality_score.is_none(),
+        lacks_plan: plan.is_none() && scored.signal != Signal::Avoid,
+    });
+    let merit = merit(&MeritInput {
+        signal: scored.signal,
+        section: &section,
+        events: &scored.events,
+        dividend_yield: scored.factors.dividend_yield,
+        win_prob: prediction.win_prob,
+        penalties: penalties(&flags),
+    });
+    ResultRow {
+        symbol: scored.symbol,
+        meta: scored.meta,
+        indicators: scored.row,
+        signal: scored.signal,
+        market_cap: scored.market_cap,
+        factors: scored.factors,
+        events: scored.events,
+        prediction: *prediction,
+        section,
+        plan,
+        flags: names(&flags),
+        merit,
+        place: Place {
+            status: Status::Ranked,
+            rank: None,
+        },
+    }
+}
+
+fn ranked_by(row: &ResultRow<'_>) -> Scored {
+    Scored {
+        signal: row.signal,
+        tech_rating: row.indicators.tech_rating.unwrap_or(0.0),
+        merit: row.merit.merit,
+        ics: row.merit.ics,
+        sector: row.meta.and_then(|meta| meta.sector),
     }
 }
 
@@ -183,12 +314,7 @@ fn sort_candidates<'a>(input: &DayInput<'a>, options: &ReduceOptions) -> Sorted<
         }
         let row = mapped.and_then(|mapped| mapped.indicators.as_ref());
         match (data_reject(row, &options.data), row) {
-            (None, Some(row)) => sorted.scored.push(ScoredRow {
-                symbol,
-                meta,
-                row,
-                signal: row.signal(),
-            }),
+            (None, Some(row)) => sorted.scored.push(scored_row(input, symbol, meta, row)),
             (Some(DataReject { reason, value, limit }), _) => {
                 sorted.rejected.push(Reject {
                     symbol,
@@ -201,6 +327,28 @@ fn sort_candidates<'a>(input: &DayInput<'a>, options: &ReduceOptions) -> Sorted<
         }
     }
     sorted
+}
+
+/// What is known of a scored row alone.
+fn scored_row<'a>(
+    input: &DayInput<'a>,
+    symbol: &'a str,
+    meta: Option<&'a UniverseRow>,
+    row: &'a Indicators,
+) -> ScoredRow<'a> {
+    let known = input.fundamentals.and_then(|table| table.known(symbol, input.as_of));
+    let figures = known.copied().unwrap_or_else(Figures::default);
+    let market_cap = market_cap(&figures, row.close, meta.and_then(|meta| meta.market_cap));
+    let events = input.events.map(|table| table.facts(symbol, input.as_of));
+    ScoredRow {
+        symbol,
+        meta,
+        row,
+        signal: row.signal(),
+        market_cap,
+        factors: factors(&figures, row.close, market_cap),
+        events: events.unwrap_or_default(),
+    }
 }
 
 /// A reject of the universe stage; only `market_cap` has a value and a limit.
@@ -219,51 +367,6 @@ fn universe_reject<'a>(
         reason: RejectReason::Universe(reason),
         value,
         limit,
-    }
-}
-
-fn scored_table(as_of: i32, rows: &[ScoredRow<'_>], places: &[Place]) -> Table {
-    let text = |cell: &dyn Fn(&ScoredRow<'_>) -> Option<String>| Column::Utf8(rows.iter().map(cell).collect());
-    let statuses = places
-        .iter()
-        .map(|place| Some(place.status.name().to_owned()))
-        .collect();
-    let mut columns = vec![
-        ("as_of", Column::Date(vec![as_of; rows.len()])),
-        ("symbol", text(&|row| Some(row.symbol.to_owned()))),
-        ("rank", Column::I32(places.iter().map(|place| place.rank).collect())),
-        ("status", Column::Utf8(statuses)),
-        ("name", text(&|row| row.meta?.name.clone())),
-        ("sector", text(&|row| Some(row.meta?.sector?.name().to_owned()))),
-        ("industry", text(&|row| row.meta?.industry.clone())),
-        (
-            "market_cap",
-            Column::F64(rows.iter().map(|row| row.meta?.market_cap).collect()),
-        ),
-        ("signal", text(&|row| Some(row.signal.name().to_owned()))),
-        (
-            "tech_rating",
-            Column::F64(rows.iter().map(|row| row.row.tech_rating).collect()),
-        ),
-    ];
-    let rest = COLUMNS.iter().filter(|column| column.name != "tech_rating");
-    columns.extend(rest.map(|column| (column.name, map_column(rows, column))));
-    Table::new(columns)
-}
-
-fn map_column(rows: &[ScoredRow<'_>], column: &ColumnSpec) -> Column {
-    let cells = rows.iter().map(|row| column.get(row.row));
-    match column.kind {
-        Kind::F64 => Column::F64(
-            cells
-                .map(|cell| if let Cell::F64(value) = cell { value } else { None })
-                .collect(),
-        ),
-        Kind::I32 => Column::I32(
-            cells
-                .map(|cell| if let Cell::I32(value) = cell { Some(value) } else { None })
-                .collect(),
-        ),
     }
 }
 

@@ -1,19 +1,20 @@
 //! What a content identity tells apart, and what it does not.
 
 use tickfleet_kernels::scan::options::{
-    Adjust, DataOptions, MapOptions, RankOptions, SectorFilter, SessionOptions, Side, TickerRule, UniverseOptions,
-    Unlisted,
+    Adjust, BlendOptions, DataOptions, MapOptions, PlanOptions, RankOptions, SectorFilter, SessionOptions, Side,
+    TickerRule, UniverseOptions, Unlisted,
 };
 
 use super::*;
-use crate::facts::{BlockFacts, BlockPart, SymbolFacts};
+use crate::facts::{BlockFacts, BlockPart, FileFacts, FileFormat, JoinedFacts, ModelFacts, SymbolFacts, TableFacts};
 use crate::plan::Sharding;
-use crate::spec::scan::DateSelection;
+use crate::spec::scan::{DateSelection, JoinedInputs};
 
 fn spec() -> ScanSpec {
     ScanSpec {
         bars: "bars".into(),
         universe: None,
+        joined: JoinedInputs::default(),
         dates: DateSelection::AsOf(None),
         session: SessionOptions { session_min_frac: 0.0 },
         map: MapOptions {
@@ -41,9 +42,17 @@ fn spec() -> ScanSpec {
             max_cv: 1.0,
             max_atr_pct: 1.0,
         },
+        blend: BlendOptions { ml_weight: 0.35 },
+        plan: PlanOptions {
+            account: 10_000.0,
+            risk_pct: 1.0,
+            rr: 2.0,
+        },
         rank: RankOptions {
             side: Side::All,
             min_tech_rating: 0.0,
+            min_ics: 0.0,
+            min_merit: 0.0,
             max_per_sector: 0,
             top: 10,
         },
@@ -76,6 +85,7 @@ fn facts() -> ScanFacts {
         unplaced_rows: 0,
         first_unplaced: None,
         universe: None,
+        joined: JoinedFacts::default(),
     }
 }
 
@@ -224,4 +234,84 @@ fn a_content_identity_is_no_identity_of_a_job() {
         dates: 0..1,
     };
     assert_ne!(identities.of(&job), identities.content(0..1).finish());
+}
+
+fn model(digest: u8, features: &[&str]) -> ModelFacts {
+    ModelFacts {
+        file: FileFacts {
+            uri: "m.onnx".into(),
+            size: 1,
+            version: "v".into(),
+            format: FileFormat::Onnx,
+            hive: Vec::new(),
+        },
+        digest: Digest([digest; 32]),
+        features: features.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+#[test]
+fn a_reduce_hangs_on_what_it_joins() {
+    let (spec, facts) = (spec(), facts());
+    let calendar = Calendar::new(facts.dates.clone(), &facts.traded, &spec.session);
+    let of = |spec: &ScanSpec, facts: &ScanFacts| {
+        let plan = Plan::new(facts, Sharding::default());
+        let identities = Identities {
+            spec,
+            facts,
+            plan: &plan,
+            calendar: &calendar,
+        };
+        [
+            Job::Map {
+                symbols: 0..2,
+                dates: 0..1,
+            },
+            Job::Reduce { date: 0 },
+        ]
+        .map(|job| identities.of(&job))
+    };
+    let base = of(&spec, &facts);
+    let check = |what: &str, [map, reduce]: [Identity; 2]| {
+        assert_eq!(map, base[0], "{what} is nothing to a map");
+        assert_ne!(reduce, base[1], "{what}");
+    };
+    let with_spec = |change: &dyn Fn(&mut ScanSpec)| {
+        let mut other = spec.clone();
+        change(&mut other);
+        of(&other, &facts)
+    };
+    check("the account", with_spec(&|spec| spec.plan.account = 1.0));
+    check(
+        "the weight of predictions",
+        with_spec(&|spec| spec.blend.ml_weight = 0.5),
+    );
+    check("the least ICS", with_spec(&|spec| spec.rank.min_ics = 1.0));
+    let table = |digest| TableFacts {
+        files: Vec::new(),
+        digest: Digest([digest; 32]),
+        unplaced_rows: 0,
+    };
+    let with_facts = |change: &dyn Fn(&mut JoinedFacts)| {
+        let mut other = facts.clone();
+        change(&mut other.joined);
+        of(&spec, &other)
+    };
+    let filed = |digest, known| {
+        with_facts(&move |joined| {
+            joined.fundamentals = Some(table(digest));
+            joined.known = vec![Digest([known; 32])];
+        })
+    };
+    check("a table", filed(1, 1));
+    assert_eq!(
+        filed(1, 1),
+        filed(2, 1),
+        "what was known by then counts, not the table's bytes"
+    );
+    assert_ne!(filed(1, 1)[1], filed(1, 2)[1]);
+    let with_model = |digest, features: &[&str]| with_facts(&|joined| joined.model = Some(model(digest, features)));
+    check("a model", with_model(1, &["a"]));
+    assert_ne!(with_model(1, &["a"])[1], with_model(2, &["a"])[1]);
+    assert_ne!(with_model(1, &["a"])[1], with_model(1, &["b"])[1]);
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::digest::digest_of;
-use crate::facts::{BlockFacts, BlockPart, SymbolFacts};
+use crate::facts::{BlockFacts, BlockPart, JoinedFacts, SymbolFacts};
 
 /// Facts of `rows.len()` symbols, every other of them mapped, in blocks of `per_block` symbols, on `dates` dates.
 fn facts(rows: &[u32], per_block: usize, dates: usize, interleaved: bool) -> ScanFacts {
@@ -41,6 +41,7 @@ fn facts(rows: &[u32], per_block: usize, dates: usize, interleaved: bool) -> Sca
         unplaced_rows: 0,
         first_unplaced: None,
         universe: None,
+        joined: JoinedFacts::default(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The canonical spec of a scan.
 
 use serde::{Deserialize, Serialize};
-use tickfleet_kernels::scan::options::{DataOptions, MapOptions, RankOptions, SessionOptions, UniverseOptions};
+use tickfleet_kernels::scan::options::{
+    BlendOptions, DataOptions, MapOptions, PlanOptions, RankOptions, SessionOptions, UniverseOptions,
+};
 
 /// Days since 1970-01-01, as in Arrow's date32.
 pub type Day = i32;
@@ -23,6 +25,8 @@ pub struct ScanSpec {
     pub bars: String,
     /// Universe table, if any.
     pub universe: Option<String>,
+    /// What is joined to the scored rows.
+    pub joined: JoinedInputs,
     /// Sessions to scan.
     pub dates: DateSelection,
     /// Which dates are sessions.
@@ -33,8 +37,57 @@ pub struct ScanSpec {
     pub universe_stage: UniverseOptions,
     /// What the data stage reads.
     pub data_stage: DataOptions,
+    /// How factors and predictions are blended.
+    pub blend: BlendOptions,
+    /// What the trade plan reads.
+    pub plan: PlanOptions,
     /// What the ranking reads.
     pub rank: RankOptions,
+}
+
+/// Inputs that are joined to the scored rows of each date, by path or URI.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct JoinedInputs {
+    /// Fundamentals table, if any.
+    pub fundamentals: Option<String>,
+    /// Events table, if any.
+    pub events: Option<String>,
+    /// Predictions table, if any.
+    pub predictions: Option<String>,
+    /// ONNX model that predicts, if any; never beside a table of predictions.
+    pub model: Option<String>,
+    /// Where the model runs.
+    pub model_device: ModelDevice,
+}
+
+/// Where a model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelDevice {
+    /// On one thread of the processor: the same digits everywhere.
+    #[default]
+    Cpu,
+    /// On a CUDA device: digits may differ in the last places.
+    Gpu,
+}
+
+impl JoinedInputs {
+    /// Those that are given, each with the name of its setting.
+    pub fn given_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut String)> {
+        let all = [
+            ("fundamentals", &mut self.fundamentals),
+            ("events", &mut self.events),
+            ("predictions", &mut self.predictions),
+            ("model", &mut self.model),
+        ];
+        all.into_iter().filter_map(|(name, uri)| Some((name, uri.as_mut()?)))
+    }
+
+    /// The paths and URIs that are given.
+    pub fn uris(&self) -> impl Iterator<Item = &String> {
+        let all = [&self.fundamentals, &self.events, &self.predictions, &self.model];
+        all.into_iter().flatten()
+    }
 }
 
 /// Days as `YYYY-MM-DD`, so that a spec reads like what was typed.

@@ -1,5 +1,7 @@
 //! Column names: which spelling of a header is which column (specification: scan, section 1).
 
+use tickfleet_kernels::scan::fundamentals::FIGURES;
+
 use super::error::DataError;
 
 /// A column of an input table and the names it is accepted under, best first.
@@ -48,6 +50,37 @@ pub const UNIVERSE: [ColumnNames; 5] = [
     optional("sector", &["gics_sector"]),
     optional("industry", &["gics_sub_industry", "sub_industry"]),
     optional("market_cap", &["marketcap", "mktcap", "market_capitalization"]),
+];
+
+/// Fundamentals: symbol and day of publication, then the figures.
+pub const FUNDAMENTALS: [ColumnNames; 2 + FIGURES.len()] = {
+    let date = optional("date", &["available_on", "filing_date", "report_date"]);
+    let mut columns = [date; 2 + FIGURES.len()];
+    columns[0] = required("symbol", &["ticker"]);
+    let mut figure = 0;
+    while figure < FIGURES.len() {
+        columns[2 + figure] = optional(FIGURES[figure], &[]);
+        figure += 1;
+    }
+    columns
+};
+
+/// Events.
+pub const EVENTS: [ColumnNames; 5] = [
+    required("symbol", &["ticker"]),
+    required("date", &[]),
+    required("event", &["type"]),
+    optional("surprise", &[]),
+    optional("announced_on", &[]),
+];
+
+/// Predictions.
+pub const PREDICTIONS: [ColumnNames; 5] = [
+    required("symbol", &["ticker"]),
+    required("date", &[]),
+    optional("pred_5d", &[]),
+    optional("pred_10d", &[]),
+    optional("win_prob", &[]),
 ];
 
 /// Finds the columns of a table in a file's header.

@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimeUnit, T
 use tickfleet_kernels::scan::cells;
 
 use super::error::DataError;
+use super::small_table::{DateCell, date_cell};
 
 /// Where a column comes from, for messages.
 #[derive(Debug, Clone, Copy)]
@@ -157,6 +158,32 @@ pub fn append_days(
     Ok(())
 }
 
+/// A column of date cells, which tells the missing from the unreadable.
+///
+/// # Errors
+/// [`DataError::ColumnType`] for types that hold no dates.
+pub(super) fn date_cells(array: &ArrayRef, origin: Origin<'_>) -> Result<Vec<DateCell>, DataError> {
+    if is_text(array.data_type()) {
+        let text = as_text(array, origin)?;
+        return Ok(text
+            .iter()
+            .map(|cell| cell.map_or(DateCell::Missing, date_cell))
+            .collect());
+    }
+    let (mut days, mut missing) = (Vec::with_capacity(array.len()), Vec::new());
+    append_days(&mut days, &mut missing, array, origin)?;
+    let mut cells: Vec<DateCell> = days.into_iter().map(DateCell::Day).collect();
+    for row in missing {
+        let row = row as usize;
+        cells[row] = if array.is_null(row) {
+            DateCell::Missing
+        } else {
+            DateCell::Unreadable
+        };
+    }
+    Ok(cells)
+}
+
 /// A column as text.
 ///
 /// # Errors
@@ -264,6 +291,17 @@ mod tests {
         ] {
             assert_eq!(days(&array), expect, "{}", array.data_type());
         }
+    }
+
+    #[test]
+    fn a_missing_date_is_not_an_unreadable_one() {
+        use DateCell::{Day, Missing, Unreadable};
+        let texts = StringArray::from(vec![Some("20160630"), None, Some(" n/a "), Some("June")]);
+        let expect = vec![Day(16_982), Missing, Missing, Unreadable];
+        assert_eq!(date_cells(&(Arc::new(texts) as ArrayRef), AT).unwrap(), expect);
+        let numbers = Int64Array::from(vec![Some(20_160_630), None, Some(7)]);
+        let expect = vec![Day(16_982), Missing, Unreadable];
+        assert_eq!(date_cells(&(Arc::new(numbers) as ArrayRef), AT).unwrap(), expect);
     }
 
     #[test]

@@ -50,6 +50,12 @@ pub enum DataError {
         /// The file.
         uri: String,
     },
+    /// A model that is not one ONNX file.
+    #[error("model: {uri} is not one .onnx file")]
+    NotModel {
+        /// Path or URI.
+        uri: String,
+    },
     /// The store refused or broke off.
     #[error("{uri}: cannot be read")]
     Store {
@@ -224,6 +230,7 @@ impl DataError {
             Self::Scheme { .. } => "this version reads local files: a path, a folder, a glob, or file://",
             Self::Pattern { .. } => "patterns take *, ?, [a-z] and **",
             Self::Format { .. } => "give the file one of the endings .parquet, .csv, .csv.gz, .csv.zst",
+            Self::NotModel { .. } => "name one file that ends in .onnx",
             Self::Store { .. } => "check that the file exists and that you may read it",
             Self::Changed { .. } => "run it again when the input is complete",
             Self::Parquet { .. } | Self::Panicked { .. } => "the file is truncated or damaged: fetch or write it again",

@@ -17,13 +17,14 @@ use super::file::StoredFile;
 pub const FILES_MAX: usize = 200_000;
 
 /// Endings of files that are read, in lower case.
-const ENDINGS: [(&str, FileFormat); 6] = [
+const ENDINGS: [(&str, FileFormat); 7] = [
     (".parquet", FileFormat::Parquet),
     (".pq", FileFormat::Parquet),
     (".csv", FileFormat::Csv),
     (".csv.gz", FileFormat::CsvGzip),
     (".csv.zst", FileFormat::CsvZstd),
     (".csv.zstd", FileFormat::CsvZstd),
+    (".onnx", FileFormat::Onnx),
 ];
 
 /// Lists the files of an input in order of URI bytes.
@@ -205,7 +206,7 @@ fn is_data(path: &Path) -> bool {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    !name.starts_with(['.', '_']) && by_ending(&name).is_some()
+    !name.starts_with(['.', '_']) && by_ending(&name).is_some_and(|format| format != FileFormat::Onnx)
 }
 
 fn by_ending(name: &str) -> Option<FileFormat> {

@@ -81,12 +81,6 @@ pub enum SettingsError {
         /// Where.
         origin: Box<Origin>,
     },
-    /// Settings that decide parts which this version doesn't compute.
-    #[error("this version does not compute what {} would decide", list(.0))]
-    NotComputed(
-        /// Each setting and where it is set.
-        Vec<(&'static Setting, Origin)>,
-    ),
     /// Two settings that exclude each other or are out of step.
     #[error("{what}")]
     Conflict {
@@ -155,7 +149,6 @@ impl From<SettingsError> for Failure {
                     None => failure.help(format!("{} --help describes {}", described_by(setting), setting.flag())),
                 }
             }
-            SettingsError::NotComputed(settings) => not_computed(failure, &settings),
             // A default is no place that a user could mend.
             SettingsError::Conflict { origins, help, .. } => origins
                 .iter()
@@ -208,7 +201,7 @@ fn unknown_key(failure: Failure, table: Option<Table>, key: &str, excerpt: Excer
     };
     let known: Vec<&str> = registry::ALL
         .iter()
-        .filter(|setting| setting.table == table && setting.is_computed())
+        .filter(|setting| setting.table == table)
         .map(|setting| setting.key)
         .collect();
     match nearest(key, known.iter().copied()) {
@@ -223,34 +216,6 @@ fn unknown_variable(failure: Failure, name: &str) -> Failure {
         Some(known) => failure.help(format!("did you mean {known}?")),
         None => failure.help(format!("unset {name}; coordinator config lists the settings")),
     }
-}
-
-fn not_computed(failure: Failure, settings: &[(&'static Setting, Origin)]) -> Failure {
-    let mut parts: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (setting, _) in settings {
-        let Kind::NotComputed(part) = setting.kind else {
-            continue;
-        };
-        match parts.iter_mut().find(|(known, _)| *known == part) {
-            Some((_, keys)) => keys.push(setting.key),
-            None => parts.push((part, vec![setting.key])),
-        }
-    }
-    let failure = settings
-        .iter()
-        .fold(failure, |failure, (_, origin)| failure.at_place(origin.place()));
-    let failure = parts.iter().fold(failure, |failure, (part, keys)| {
-        failure.why(format!("not in this version: {part} ({})", keys.join(", ")))
-    });
-    failure.help("remove them: the scan then ranks by tech_rating alone")
-}
-
-fn list(settings: &[(&'static Setting, Origin)]) -> String {
-    settings
-        .iter()
-        .map(|(setting, _)| setting.key)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// The known word that is spelled most like this one, if it is close enough to be meant: one slip for every three

@@ -102,8 +102,7 @@ fn flag(setting: &'static Setting) -> Arg {
         .value_name(setting.kind.value_name())
         .help(help(setting))
         .help_heading(setting.heading)
-        .allow_negative_numbers(true)
-        .hide(!setting.is_computed());
+        .allow_negative_numbers(true);
     match setting.kind {
         Kind::List => arg.action(ArgAction::Append),
         Kind::Choice(words) => arg.value_parser(PossibleValuesParser::new(words)),

@@ -1,6 +1,5 @@
 //! Which value of each setting holds: the first layer that gives it, else the profile, else the built-in default.
 
-use super::SettingsError;
 use super::layer::{Layer, Origin};
 use super::profile::Profile;
 use super::registry::{self, Fallback, MAX_PER_SECTOR, PROFILE, SECTORS, SYMBOLS, Setting, UNLISTED};
@@ -17,7 +16,7 @@ pub struct Held {
     pub origin: Origin,
 }
 
-/// Every setting of this version, as it holds.
+/// Every setting, as it holds.
 #[derive(Debug, Clone)]
 pub struct InForce {
     held: Vec<Held>,
@@ -25,28 +24,28 @@ pub struct InForce {
 
 impl InForce {
     /// Merges layers, the strongest first.
-    ///
-    /// # Errors
-    /// A layer that sets what this version doesn't compute.
-    pub fn merge(layers: &[Layer]) -> Result<Self, SettingsError> {
-        refuse_not_computed(layers)?;
-        let computed = registry::ALL.iter().copied().filter(|setting| setting.is_computed());
-        let held = computed.map(|setting| match layers.iter().find_map(|layer| layer.get(setting)) {
-            Some(given) => Held {
-                setting,
-                value: Some(given.value.clone()),
-                origin: given.origin.clone(),
-            },
-            None => Held {
-                setting,
-                value: None,
-                origin: Origin::Unset,
-            },
-        });
+    #[must_use]
+    pub fn merge(layers: &[Layer]) -> Self {
+        let held =
+            registry::ALL
+                .iter()
+                .copied()
+                .map(|setting| match layers.iter().find_map(|layer| layer.get(setting)) {
+                    Some(given) => Held {
+                        setting,
+                        value: Some(given.value.clone()),
+                        origin: given.origin.clone(),
+                    },
+                    None => Held {
+                        setting,
+                        value: None,
+                        origin: Origin::Unset,
+                    },
+                });
         let mut in_force = Self { held: held.collect() };
         in_force.fill_profile();
         in_force.fill_defaults();
-        Ok(in_force)
+        in_force
     }
 
     /// All settings, in the order of the help text.
@@ -58,11 +57,11 @@ impl InForce {
     /// A setting as it holds.
     ///
     /// # Panics
-    /// If this version doesn't compute what the setting decides: it is refused before it can hold.
+    /// If the setting is not in the registry.
     #[must_use]
     pub fn get(&self, setting: &Setting) -> &Held {
         let found = self.held.iter().find(|held| held.setting.key == setting.key);
-        found.expect("every computed setting is held")
+        found.expect("every setting is held")
     }
 
     /// Where a setting's value came from.
@@ -163,7 +162,7 @@ impl InForce {
     /// Sets what isn't set yet.
     fn fill(&mut self, setting: &Setting, value: Value, origin: Origin) {
         let held = self.held.iter_mut().find(|held| held.setting.key == setting.key);
-        let held = held.expect("every computed setting is held");
+        let held = held.expect("every setting is held");
         if held.value.is_none() {
             held.value = Some(value);
             held.origin = origin;
@@ -177,18 +176,5 @@ pub fn names_sectors(items: &[String]) -> bool {
         [] => false,
         [only] => !["liquid", "all"].contains(&only.to_lowercase().as_str()),
         _ => true,
-    }
-}
-
-fn refuse_not_computed(layers: &[Layer]) -> Result<(), SettingsError> {
-    let given = layers
-        .iter()
-        .flat_map(|layer| &layer.given)
-        .filter(|given| !given.setting.is_computed());
-    let refused: Vec<_> = given.map(|given| (given.setting, given.origin.clone())).collect();
-    if refused.is_empty() {
-        Ok(())
-    } else {
-        Err(SettingsError::NotComputed(refused))
     }
 }

@@ -1,15 +1,13 @@
 //! The profiles: presets of thresholds that given values beat (specification: scan, section 8).
 
-use super::registry::{MAX_ATR_PCT, MIN_DOLLAR_VOLUME, MIN_PRICE, MIN_TECH_RATING, Setting};
+use super::registry::{MAX_ATR_PCT, MIN_DOLLAR_VOLUME, MIN_ICS, MIN_PRICE, MIN_TECH_RATING, Setting};
 
 /// A preset of thresholds.
 pub struct Profile {
     /// As `--profile` names it.
     pub name: &'static str,
-    /// Smallest ICS, of which only a notice can speak.
-    pub min_ics: u32,
     /// Each setting's value.
-    pub values: [(&'static Setting, f64); 4],
+    pub values: [(&'static Setting, f64); 5],
 }
 
 impl Profile {
@@ -20,17 +18,18 @@ impl Profile {
 }
 
 static PROFILES: [Profile; 3] = [
-    profile("conservative", 80, 22.0, 0.025, 15.0, 10e6),
-    profile("balanced", 75, 20.0, 0.035, 10.0, 5e6),
-    profile("aggressive", 70, 18.0, 0.06, 5.0, 3e6),
+    profile("conservative", 80.0, 22.0, 0.025, 15.0, 10e6),
+    profile("balanced", 75.0, 20.0, 0.035, 10.0, 5e6),
+    profile("aggressive", 70.0, 18.0, 0.06, 5.0, 3e6),
 ];
 
-const fn profile(name: &'static str, min_ics: u32, rating: f64, atr_pct: f64, price: f64, dollars: f64) -> Profile {
+const fn profile(name: &'static str, ics: f64, rating: f64, atr_pct: f64, price: f64, dollars: f64) -> Profile {
     let values = [
+        (&MIN_ICS, ics),
         (&MIN_TECH_RATING, rating),
         (&MAX_ATR_PCT, atr_pct),
         (&MIN_PRICE, price),
         (&MIN_DOLLAR_VOLUME, dollars),
     ];
-    Profile { name, min_ics, values }
+    Profile { name, values }
 }

@@ -88,12 +88,6 @@ impl Setting {
             .copied()
             .find(|setting| setting.table == table && setting.key == key)
     }
-
-    /// Whether this version computes what the setting decides.
-    #[must_use]
-    pub const fn is_computed(&self) -> bool {
-        !matches!(self.kind, Kind::NotComputed(_))
-    }
 }
 
 /// What holds when nobody sets a setting.
@@ -114,12 +108,7 @@ const QUALITY: &str = "Data quality";
 const RANKING: &str = "Ranking";
 const MACHINE: &str = "Machine";
 const CLUSTER: &str = "Cluster";
-const ABSENT: &str = "Not in this version";
-
-const FACTORS: &str = "factors of fundamentals and events";
-const PREDICTIONS: &str = "machine-learned predictions";
-const SCORES: &str = "the ICS and MERIT scores";
-const PLAN: &str = "the trade plan";
+const PLAN: &str = "Trade plan";
 
 const AT_LEAST_0: Bounds = Bounds::AtLeast(0.0);
 const UNLIMITED: u64 = u32::MAX as u64;
@@ -142,6 +131,16 @@ settings! {
         "Daily bars: a file, folder, glob or file:// URI of CSV or Parquet";
     UNIVERSE = Scan "universe", INPUT, Kind::Location, Nothing,
         "Universe table with sector, industry and market cap";
+    FUNDAMENTALS = Scan "fundamentals", INPUT, Kind::Location, Nothing,
+        "Fundamentals table: figures of companies and the days on which they became public";
+    EVENTS = Scan "events", INPUT, Kind::Location, Nothing,
+        "Events table: earnings with their surprises, ex-dividend days";
+    PREDICTIONS = Scan "predictions", INPUT, Kind::Location, Nothing,
+        "Predictions table: returns over 5 and 10 sessions, and the probability of a win";
+    MODEL = Scan "model", INPUT, Kind::Location, Nothing,
+        "ONNX model that predicts instead of --predictions; needs ONNX Runtime (pip install onnxruntime)";
+    MODEL_DEVICE = Scan "model_device", INPUT, Kind::Choice(&["cpu", "gpu"]), Value("cpu"),
+        "Where the model runs; gpu needs CUDA and its ONNX Runtime on every worker, and may differ in the last digits";
     ADJUST = Scan "adjust", INPUT, Kind::Choice(&["auto", "none", "adj_close"]), Value("auto"),
         "How adj_close adjusts prices for splits and dividends";
     TICKER_RULE = Scan "ticker_rule", INPUT, Kind::Choice(&["us", "any"]), Value("us"),
@@ -192,15 +191,28 @@ settings! {
         "Largest 14-bar average true range, as a fraction of the close";
 
     PROFILE = Scan "profile", RANKING, Kind::Choice(&["conservative", "balanced", "aggressive"]), Nothing,
-        "Preset of min_tech_rating, max_atr_pct, min_price and min_dollar_volume; values given beat it";
+        "Preset of min_ics, min_tech_rating, max_atr_pct, min_price and min_dollar_volume; values given beat it";
     SIDE = Scan "side", RANKING, Kind::Choice(&["long", "short", "both", "all"]), Value("long"),
         "Signals that are ranked";
     MIN_TECH_RATING = Scan "min_tech_rating", RANKING, Kind::Number(Bounds::Between(0.0, 26.0)), Value("0"),
         "Smallest |tech_rating|";
+    MIN_ICS = Scan "min_ics", RANKING, Kind::Number(Bounds::Between(0.0, 100.0)), Value("0"),
+        "Smallest ICS, the score of a row as an idea in its direction";
+    MIN_MERIT = Scan "min_merit", RANKING, Kind::Number(Bounds::Between(0.0, 100.0)), Value("0"),
+        "Smallest MERIT, the score that the ranking goes by";
+    ML_WEIGHT = Scan "ml_weight", RANKING, Kind::Number(Bounds::Between(0.0, 1.0)), Value("0.35"),
+        "Weight of the predictions in the alpha score, where they are known";
     MAX_PER_SECTOR = Scan "max_per_sector", RANKING, Kind::Count(0, UNLIMITED), Value("5"),
         "Most ranked rows of one sector; 0 = off, the default when --sectors is a list";
     TOP = Scan "top", RANKING, Kind::Count(1, 100_000), Value("50"),
         "Most ranked rows";
+
+    ACCOUNT = Scan "account", PLAN, Kind::Number(Bounds::MoreThan(0.0)), Value("10000"),
+        "Account, quote currency";
+    RISK_PCT = Scan "risk_pct", PLAN, Kind::Number(Bounds::MoreThanTo(0.0, 100.0)), Value("1"),
+        "Percent of the account that one plan may lose";
+    RR = Scan "rr", PLAN, Kind::Number(Bounds::MoreThanTo(0.0, 100.0)), Value("2"),
+        "Reward for a unit of risk: how far the target is";
 
     LANES = Worker "lanes", MACHINE, Kind::Count(1, 1024), Found("the machine's cores"),
         "Jobs computed side by side";
@@ -209,7 +221,7 @@ settings! {
     NAME = Worker "name", MACHINE, Kind::Text, Found("host name and process id"),
         "The worker's name in claims and lists";
     KINDS = Worker "kinds", MACHINE, Kind::List, Found("every kind that this version computes"),
-        "Claim only jobs of these kinds, such as scan/1";
+        "Claim only jobs of these kinds, such as scan/2";
     LEASE_MS = Worker "lease_ms", MACHINE, Kind::Count(1_000, 600_000), Value("15000"),
         "How long a job waits for a worker that has died, in milliseconds";
     JOB_MAX_S = Worker "job_max_s", MACHINE, Kind::Count(1, 86_400), Value("900"),
@@ -249,15 +261,4 @@ settings! {
         "Trace jobs under their run, or each job in a trace of its own that links to the run";
     JOB_SPANS_RATIO = Telemetry "job_spans_ratio", MACHINE, Kind::Number(Bounds::Between(0.0, 1.0)), Value("1"),
         "The part of a run's jobs that is traced, 0 to 1";
-
-    FUNDAMENTALS = Scan "fundamentals", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Fundamentals table";
-    EVENTS = Scan "events", ABSENT, Kind::NotComputed(FACTORS), Nothing, "Events table";
-    PREDICTIONS_TABLE = Scan "predictions", ABSENT, Kind::NotComputed(PREDICTIONS), Nothing, "Predictions table";
-    MODEL = Scan "model", ABSENT, Kind::NotComputed(PREDICTIONS), Nothing, "ONNX model";
-    ML_WEIGHT = Scan "ml_weight", ABSENT, Kind::NotComputed(PREDICTIONS), Nothing, "Weight of the predictions";
-    MIN_ICS = Scan "min_ics", ABSENT, Kind::NotComputed(SCORES), Nothing, "Smallest ICS";
-    MIN_MERIT = Scan "min_merit", ABSENT, Kind::NotComputed(SCORES), Nothing, "Smallest MERIT";
-    ACCOUNT = Scan "account", ABSENT, Kind::NotComputed(PLAN), Nothing, "Account size";
-    RISK_PCT = Scan "risk_pct", ABSENT, Kind::NotComputed(PLAN), Nothing, "Percent of the account risked per row";
-    RR = Scan "rr", ABSENT, Kind::NotComputed(PLAN), Nothing, "Reward per risk";
 }

@@ -31,8 +31,6 @@ pub enum Kind {
     Size(u64),
     /// true or false.
     Switch,
-    /// Known by name, but the part that would read it (named here) is not computed by this version.
-    NotComputed(&'static str),
 }
 
 /// The range of a number.
@@ -44,6 +42,8 @@ pub enum Bounds {
     MoreThan(f64),
     /// From the first to the second, both included.
     Between(f64, f64),
+    /// Strictly more than the first, up to the second.
+    MoreThanTo(f64, f64),
     /// Zero, or strictly more than this.
     ZeroOrMoreThan(f64),
 }
@@ -63,8 +63,6 @@ pub enum Value {
     Count(u64),
     /// Of [`Kind::Switch`].
     Switch(bool),
-    /// Of [`Kind::NotComputed`], whose value nobody reads.
-    Unread,
 }
 
 impl Kind {
@@ -81,7 +79,6 @@ impl Kind {
             Self::Count(least, most) => counted(text.parse().ok()?, least, most),
             Self::Size(least) => counted(bytes(text)?, least, u64::MAX),
             Self::Switch => text.parse().ok().map(Value::Switch),
-            Self::NotComputed(_) => Some(Value::Unread),
         }
     }
 
@@ -89,7 +86,6 @@ impl Kind {
     #[must_use]
     pub fn read_toml(self, value: &DeValue<'_>) -> Option<Value> {
         match (self, value) {
-            (Self::NotComputed(_), _) => Some(Value::Unread),
             (Self::Number(_) | Self::Count(..) | Self::Switch, DeValue::String(_)) => None,
             (_, DeValue::String(text)) => self.read_text(text),
             (Self::Number(bounds), DeValue::Float(number)) => bounded(number.as_str().parse().ok()?, bounds),
@@ -122,7 +118,6 @@ impl Kind {
                 self.range().expect("a size has a range")
             ),
             Self::Switch => "true or false".to_owned(),
-            Self::NotComputed(_) => "no value".to_owned(),
         }
     }
 
@@ -151,7 +146,6 @@ impl Kind {
             Self::Count(..) => "N",
             Self::Size(_) => "SIZE",
             Self::Switch => "BOOL",
-            Self::NotComputed(_) => "VALUE",
         }
     }
 }
@@ -162,6 +156,7 @@ impl Bounds {
             Self::AtLeast(least) => x >= least,
             Self::MoreThan(bound) => x > bound,
             Self::Between(least, most) => (least..=most).contains(&x),
+            Self::MoreThanTo(bound, most) => x > bound && x <= most,
             Self::ZeroOrMoreThan(bound) => (0.0..=0.0).contains(&x) || x > bound,
         }
     }
@@ -173,6 +168,7 @@ impl fmt::Display for Bounds {
             Self::AtLeast(least) => write!(f, "{least} or more"),
             Self::MoreThan(bound) => write!(f, "more than {bound}"),
             Self::Between(least, most) => write!(f, "{least} to {most}"),
+            Self::MoreThanTo(bound, most) => write!(f, "more than {bound}, up to {most}"),
             Self::ZeroOrMoreThan(bound) => write!(f, "0 or more than {bound}"),
         }
     }
@@ -188,7 +184,6 @@ impl fmt::Display for Value {
             Self::Number(number) => write!(f, "{number}"),
             Self::Count(count) => write!(f, "{count}"),
             Self::Switch(switch) => write!(f, "{switch}"),
-            Self::Unread => Ok(()),
         }
     }
 }
@@ -202,7 +197,6 @@ impl Serialize for Value {
             Self::Number(number) => serializer.serialize_f64(*number),
             Self::Count(count) => serializer.serialize_u64(*count),
             Self::Switch(switch) => serializer.serialize_bool(*switch),
-            Self::Unread => serializer.serialize_none(),
         }
     }
 }
@@ -272,6 +266,13 @@ mod tests {
             (RATIO, "inf", None),
             (RATIO, "nan", None),
             (Kind::Number(Bounds::MoreThan(0.0)), "0", None),
+            (Kind::Number(Bounds::MoreThanTo(0.0, 100.0)), "0", None),
+            (
+                Kind::Number(Bounds::MoreThanTo(0.0, 100.0)),
+                "100",
+                Some(Value::Number(100.0)),
+            ),
+            (Kind::Number(Bounds::MoreThanTo(0.0, 100.0)), "100.1", None),
             (
                 Kind::Number(Bounds::Between(0.0, 26.0)),
                 "26",

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use tickfleet_kernels::scan::hygiene::RejectKind;
-use tickfleet_kernels::scan::map::Mapper;
-use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, reduce};
+use tickfleet_kernels::scan::map::{MapRow, Mapper};
+use tickfleet_kernels::scan::predictions::Prediction;
+use tickfleet_kernels::scan::reduce::{DayInput, MappedSymbol, ReduceOptions, ScoredDay, finish, score};
 use tickfleet_kernels::scan::table::Table;
-use tickfleet_kernels::scan::universe::{Universe, stage};
+use tickfleet_kernels::scan::universe::stage;
 use tickfleet_proto::convert::{FirstRejects, MapOutput, ReduceOutput, RejectedRow};
 use tickfleet_protocol::facts::bar_symbols;
 use tickfleet_protocol::plan::{Job, MAP};
@@ -16,7 +17,7 @@ use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::data::select::Wanted;
 use tickfleet_runtime::tables::{MapRowsBuilder, batch, decode_at, encode, map_rows};
 
-use super::fetch::{Input, MapInput};
+use super::fetch::{Input, MapInput, ReduceInput};
 use super::run::Run;
 use crate::error::JobError;
 
@@ -36,9 +37,7 @@ pub fn compute(run: &Run, inputs: &Inputs, job: &Job, input: Input) -> Result<By
             input.unpack(inputs, &run.symbols(symbols.clone()))?;
             Ok(map(run, inputs, symbols.clone(), dates.clone(), &input)?.result)
         }
-        (Job::Reduce { date }, Input::Reduce(results, universe)) => {
-            reduce_day(run, *date, &results, universe.as_deref())
-        }
+        (Job::Reduce { date }, Input::Reduce(input)) => reduce_day(run, *date, &input),
         (job, _) => unreachable!("the input of {job:?} was fetched for it"),
     }
 }
@@ -125,44 +124,33 @@ pub(super) fn reject(rows: &Rows<'_>, row: usize, kind: RejectKind) -> FirstReje
     }
 }
 
-fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Universe>) -> Result<Bytes, JobError> {
+fn reduce_day(run: &Run, date: usize, input: &ReduceInput) -> Result<Bytes, JobError> {
     let (facts, spec) = (&run.record.facts, &run.record.spec);
-    let first_map = run.plan.maps_of(date).start;
-    let Some(Job::Map { dates, .. }) = run.plan.job(MAP, first_map).or_else(|| empty_map(date)) else {
-        unreachable!("the map stage holds map jobs");
-    };
-    let mut first = FirstRejects::default();
-    let (mut symbols, mut rows) = (
-        Vec::with_capacity(facts.mapped.len()),
-        Vec::with_capacity(facts.mapped.len()),
-    );
-    for result in results {
-        let output = MapOutput::decode(result.clone())?;
-        first = first.merge(output.first_rejects);
-        let (some, of_them) = map_rows(&decode_at(&output.rows, date - dates.start)?)?;
-        symbols.extend(some);
-        rows.extend(of_them);
-    }
-    let mapped = symbols
-        .iter()
-        .zip(rows)
-        .map(|(symbol, row)| MappedSymbol { symbol, row });
-    let mapped: Vec<MappedSymbol<'_>> = mapped.collect();
-    let bars = bar_symbols(&facts.symbols);
+    let (symbols, rows, first_rejects) = mapped_rows(run, date, &input.results)?;
+    let mapped = symbols.iter().zip(rows);
+    let mapped: Vec<MappedSymbol<'_>> = mapped.map(|(symbol, row)| MappedSymbol { symbol, row }).collect();
+    let (universe, bars) = (input.universe.as_deref(), bar_symbols(&facts.symbols));
     let as_of = facts.as_of[date];
     let candidates = stage(universe, &bars, as_of, &spec.universe_stage);
     let options = ReduceOptions {
         universe: spec.universe_stage.clone(),
         data: spec.data_stage.clone(),
+        blend: spec.blend.clone(),
+        plan: spec.plan.clone(),
         rank: spec.rank.clone(),
     };
-    let input = DayInput {
-        as_of,
-        universe,
-        candidates: &candidates,
-        mapped: &mapped,
-    };
-    let tables = reduce(&input, &options);
+    let day = score(
+        &DayInput {
+            as_of,
+            universe,
+            candidates: &candidates,
+            mapped: &mapped,
+            fundamentals: input.joined.fundamentals.as_deref(),
+            events: input.joined.events.as_deref(),
+        },
+        &options,
+    );
+    let tables = finish(&day, &predictions(&day, input)?, &options);
     let ipc = |table: &Table| -> Result<Bytes, JobError> {
         let batch = batch(table)?;
         Ok(encode(&batch.schema(), &[batch])?)
@@ -172,9 +160,41 @@ fn reduce_day(run: &Run, date: usize, results: &[Bytes], universe: Option<&Unive
         scored: ipc(&tables.scored)?,
         rejected: ipc(&tables.rejected)?,
         funnel: ipc(&tables.funnel)?,
-        first_rejects: first,
+        first_rejects,
     };
     Ok(output.encode())
+}
+
+/// The map rows of a date, sorted by symbol, and the first rows that the maps dropped.
+fn mapped_rows(
+    run: &Run,
+    date: usize,
+    results: &[Bytes],
+) -> Result<(Vec<String>, Vec<MapRow>, FirstRejects), JobError> {
+    let first_map = run.plan.maps_of(date).start;
+    let Some(Job::Map { dates, .. }) = run.plan.job(MAP, first_map).or_else(|| empty_map(date)) else {
+        unreachable!("the map stage holds map jobs");
+    };
+    let mut first = FirstRejects::default();
+    let count = run.record.facts.mapped.len();
+    let (mut symbols, mut rows) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for result in results {
+        let output = MapOutput::decode(result.clone())?;
+        first = first.merge(output.first_rejects);
+        let (some, of_them) = map_rows(&decode_at(&output.rows, date - dates.start)?)?;
+        symbols.extend(some);
+        rows.extend(of_them);
+    }
+    Ok((symbols, rows, first))
+}
+
+/// What the table or the model predicts of a day's scored rows; empty where there is neither.
+fn predictions(day: &ScoredDay<'_>, input: &ReduceInput) -> Result<Vec<Prediction>, JobError> {
+    match (&input.joined.predictions, &input.model) {
+        (Some(table), _) => Ok(day.predicted(table)),
+        (None, Some(model)) => Ok(model.predict(day.rows())?),
+        (None, None) => Ok(Vec::new()),
+    }
 }
 
 /// Without mapped symbols there are no map jobs, and every date begins its own chunk.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tickfleet_kernels::scan::universe::Universe;
 use tickfleet_protocol::plan::Job;
 use tickfleet_runtime::data::inputs::{Fetched, Inputs, Want};
+use tickfleet_runtime::data::joined::Joined;
 use tickfleet_runtime::data::locate::reopen;
 use tickfleet_runtime::data::select::{LoadedBlock, Wanted};
 use tickfleet_runtime::pool::Pool;
@@ -14,7 +15,7 @@ use tickfleet_runtime::pool::Pool;
 use super::Tools;
 use super::run::Run;
 use crate::error::JobError;
-use crate::results::Results;
+use crate::model::Model;
 
 /// Packed bytes that a map job holds before it decodes them; most jobs hold less in all.
 const PACKED_BYTES: usize = 32 << 20;
@@ -24,8 +25,21 @@ const PACKED_BYTES: usize = 32 << 20;
 pub enum Input {
     /// Blocks.
     Map(MapInput),
-    /// Published map results in symbol order, and the universe.
-    Reduce(Vec<Bytes>, Option<Arc<Universe>>),
+    /// Published map results, and what is joined to them.
+    Reduce(ReduceInput),
+}
+
+/// What a reduce job computes from.
+#[derive(Debug)]
+pub struct ReduceInput {
+    /// Published map results, in symbol order.
+    pub results: Vec<Bytes>,
+    /// The universe.
+    pub universe: Option<Arc<Universe>>,
+    /// The tables that are joined to scored rows.
+    pub joined: Joined,
+    /// The model that predicts.
+    pub model: Option<Arc<Model>>,
 }
 
 /// The blocks of a map job, in input order: the first ones reduced to the rows it wants, the last ones still packed.
@@ -68,7 +82,7 @@ pub async fn fetch(run: &Arc<Run>, job: &Job, tools: &Tools) -> Result<Input, Jo
         Job::Map { symbols, dates } => Ok(Input::Map(
             blocks(run, &tools.inputs, &tools.pool, symbols.clone(), dates.clone()).await?,
         )),
-        Job::Reduce { date } => results(run, &tools.results, *date).await,
+        Job::Reduce { date } => reduce(run, tools, *date).await,
     }
 }
 
@@ -103,9 +117,9 @@ async fn blocks(
     Ok(input)
 }
 
-async fn results(run: &Run, results: &Results, date: usize) -> Result<Input, JobError> {
+async fn reduce(run: &Run, tools: &Tools, date: usize) -> Result<Input, JobError> {
     let identities = run.identities().maps_of(date);
-    let found = results.read(&identities).await?;
+    let found = tools.results.read(&identities).await?;
     let missing = found.iter().filter(|result| result.is_none()).count();
     if missing > 0 {
         return Err(JobError::ResultsGone {
@@ -113,8 +127,10 @@ async fn results(run: &Run, results: &Results, date: usize) -> Result<Input, Job
             all: identities.len(),
         });
     }
-    Ok(Input::Reduce(
-        found.into_iter().flatten().collect(),
-        run.universe().await?,
-    ))
+    Ok(Input::Reduce(ReduceInput {
+        results: found.into_iter().flatten().collect(),
+        universe: run.universe().await?,
+        joined: run.joined().await?,
+        model: run.model(&tools.pool).await?,
+    }))
 }

@@ -9,11 +9,14 @@ use tickfleet_proto::convert::ScanRun;
 use tickfleet_protocol::identity::Identities;
 use tickfleet_protocol::ids::JobRef;
 use tickfleet_protocol::plan::{Job, Plan};
+use tickfleet_runtime::data::joined::Joined;
 use tickfleet_runtime::data::locate::reopen;
 use tickfleet_runtime::data::universe::read_universe;
+use tickfleet_runtime::pool::Pool;
 use tokio::sync::OnceCell;
 
 use crate::error::JobError;
+use crate::model::{self, Model};
 
 /// A run's record and what follows from it.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Run {
     /// Dates and sessions.
     pub calendar: Calendar,
     universe: OnceCell<Option<Arc<Universe>>>,
+    joined: OnceCell<Joined>,
+    model: OnceCell<Option<Arc<Model>>>,
 }
 
 impl Run {
@@ -37,6 +42,8 @@ impl Run {
             plan,
             calendar,
             universe: OnceCell::new(),
+            joined: OnceCell::new(),
+            model: OnceCell::new(),
         }
     }
 
@@ -80,8 +87,34 @@ impl Run {
             };
             let files: Vec<_> = table.files.iter().map(reopen).collect::<Result<_, _>>()?;
             let rule = self.record.spec.map.ticker_rule;
-            Ok::<_, JobError>(Some(read_universe(&files, rule).await?.universe))
+            Ok::<_, JobError>(Some(read_universe(&files, rule).await?.rows))
         };
         self.universe.get_or_try_init(read).await.cloned()
+    }
+    /// The tables that are joined to the scored rows, read once.
+    ///
+    /// # Errors
+    /// They can no longer be read.
+    pub async fn joined(&self) -> Result<Joined, JobError> {
+        let (facts, rule) = (&self.record.facts.joined, self.record.spec.map.ticker_rule);
+        let read = async || Ok::<_, JobError>(Joined::reread(facts, rule).await?);
+        self.joined.get_or_try_init(read).await.cloned()
+    }
+
+    /// The model, opened once.
+    ///
+    /// # Errors
+    /// It can no longer be read, or this machine cannot run it.
+    pub async fn model(&self, pool: &Pool) -> Result<Option<Arc<Model>>, JobError> {
+        let open = async || {
+            let Some(facts) = &self.record.facts.joined.model else {
+                return Ok(None);
+            };
+            let bytes = reopen(&facts.file)?.read_all(model::BYTES_MAX).await?;
+            let (uri, device) = (facts.file.uri.clone(), self.record.spec.joined.model_device);
+            let opened = pool.run(move || Model::open(&uri, &bytes, device)).await??;
+            Ok::<_, JobError>(Some(Arc::new(opened)))
+        };
+        self.model.get_or_try_init(open).await.cloned()
     }
 }

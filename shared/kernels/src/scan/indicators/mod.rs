@@ -9,7 +9,7 @@ mod levels;
 mod oscillators;
 mod recursive;
 mod returns;
-mod stats;
+pub(super) mod stats;
 #[cfg(test)]
 mod tests;
 mod volatility;

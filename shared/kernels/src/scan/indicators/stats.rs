@@ -6,12 +6,12 @@ pub(super) fn last(values: &[f64], n: usize) -> Option<&[f64]> {
 }
 
 /// The arithmetic mean.
-pub(super) fn mean(values: &[f64]) -> f64 {
+pub(in crate::scan) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / count(values)
 }
 
 /// The standard deviation about `mean`, with divisor n - `ddof`.
-pub(super) fn deviation(values: &[f64], mean: f64, ddof: f64) -> f64 {
+pub(in crate::scan) fn deviation(values: &[f64], mean: f64, ddof: f64) -> f64 {
     let squares: f64 = values.iter().map(|x| (x - mean) * (x - mean)).sum();
     (squares / (count(values) - ddof)).sqrt()
 }

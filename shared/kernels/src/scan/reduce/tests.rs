@@ -3,8 +3,14 @@
 use proptest::prelude::*;
 
 use super::super::options::{SectorFilter, Side, TickerRule, Unlisted};
+use super::super::result::result_columns;
 use super::super::universe::{UniverseBuilder, UniverseCells};
 use super::*;
+
+/// Both steps, with nothing predicted.
+fn reduce(input: &DayInput<'_>, options: &ReduceOptions) -> DayTables {
+    finish(&score(input, options), &[], options)
+}
 
 fn options() -> ReduceOptions {
     ReduceOptions {
@@ -28,9 +34,17 @@ fn options() -> ReduceOptions {
             max_cv: 0.5,
             max_atr_pct: 1.0,
         },
+        blend: BlendOptions { ml_weight: 0.35 },
+        plan: PlanOptions {
+            account: 10_000.0,
+            risk_pct: 1.0,
+            rr: 2.0,
+        },
         rank: RankOptions {
             side: Side::Long,
             min_tech_rating: 0.0,
+            min_ics: 0.0,
+            min_merit: 0.0,
             max_per_sector: 1,
             top: 50,
         },
@@ -111,6 +125,8 @@ fn day() -> DayTables {
             universe: Some(&universe),
             candidates: &candidates,
             mapped: &mapped,
+            fundamentals: None,
+            events: None,
         },
         &options,
     )
@@ -200,6 +216,8 @@ fn a_day_without_candidates_has_empty_tables_and_a_full_funnel() {
         universe: None,
         candidates: &[],
         mapped: &[],
+        fundamentals: None,
+        events: None,
     };
     let day = reduce(&input, &options());
     assert_eq!(
@@ -211,7 +229,7 @@ fn a_day_without_candidates_has_empty_tables_and_a_full_funnel() {
         ),
         (0, 0, 38, 0)
     );
-    assert_eq!(day.scored.columns().len(), 10 + COLUMNS.len() - 1);
+    assert_eq!(day.scored.columns().len(), result_columns().count());
 }
 
 #[test]
@@ -224,6 +242,8 @@ fn unsorted_map_rows_are_refused() {
             universe: None,
             candidates: &[],
             mapped: &mapped,
+            fundamentals: None,
+            events: None,
         },
         &options(),
     );
@@ -253,7 +273,7 @@ proptest! {
         }
         let mut options = options();
         (options.rank.side, options.rank.top) = (side, top);
-        let input = DayInput { as_of: 7, universe: None, candidates: &candidates, mapped: &mapped_rows };
+        let input = DayInput { as_of: 7, universe: None, candidates: &candidates, mapped: &mapped_rows, fundamentals: None, events: None };
         // The funnel's own assertions run inside; the tables must agree with it.
         let day = reduce(&input, &options);
         prop_assert_eq!(day.scored.rows() + day.rejected.rows(), candidates.len());
