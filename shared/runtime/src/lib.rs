@@ -7,6 +7,7 @@ pub mod cache;
 pub mod data;
 pub mod failure;
 pub mod fault;
+pub mod objects;
 pub mod pool;
 pub mod settings;
 pub mod shutdown;

@@ -161,7 +161,12 @@ fn bad_input(error: &DataError) -> Failure {
         DataError::NotFound { .. } => FailureKind::NotFound,
         _ => FailureKind::Other,
     };
-    Failure::from_error(ExitStatus::BadInput, error)
+    let status = if error.is_outage() {
+        ExitStatus::Unreachable
+    } else {
+        ExitStatus::BadInput
+    };
+    Failure::from_error(status, error)
         .of_kind(kind)
         .help(error.help())
 }

@@ -5,6 +5,8 @@ use std::{fmt, io};
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
+use crate::objects::{ObjectsError, StoreFault};
+
 /// An input that cannot be read. Every variant names the place; [`DataError::help`] says what mends it.
 #[derive(Debug, Error)]
 pub enum DataError {
@@ -57,7 +59,18 @@ pub enum DataError {
         uri: String,
         /// What the store said.
         #[source]
-        source: object_store::Error,
+        source: StoreFault,
+    },
+    /// A name that is none of object storage, or a store that this process cannot open.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// A folder or pattern of a server that gives files by name only.
+    #[error("{table}: {uri}: a web server cannot be listed")]
+    NoListing {
+        /// Table the input was meant for.
+        table: &'static str,
+        /// The URI.
+        uri: String,
     },
     /// The file's version is no longer the one the run was planned on.
     #[error("{uri}: changed since the run was submitted")]
@@ -214,6 +227,11 @@ fn no_rows(rows: u64) -> String {
 }
 
 impl DataError {
+    /// Whether the server of the input never answered, or only that it cannot now.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if source.cause().is_outage())
+    }
+
     /// What mends it, in one sentence.
     pub fn help(&self) -> &'static str {
         match self {
@@ -221,10 +239,14 @@ impl DataError {
                 "check the path; relative paths start at the current folder, or at the settings file that names them"
             }
             Self::NoFiles { .. } => "name a file, a folder or a pattern with .parquet, .csv, .csv.gz or .csv.zst files",
-            Self::Scheme { .. } => "this version reads local files: a path, a folder, a glob, or file://",
+            Self::Scheme { .. } => {
+                "name a path, a folder, a glob, or a URI: file://, s3://, gs://, az://, http://, https://"
+            }
             Self::Pattern { .. } => "patterns take *, ?, [a-z] and **",
             Self::Format { .. } => "give the file one of the endings .parquet, .csv, .csv.gz, .csv.zst",
-            Self::Store { .. } => "check that the file exists and that you may read it",
+            Self::Store { source, .. } => source.cause().help(),
+            Self::Objects(error) => error.help(),
+            Self::NoListing { .. } => "name one file, or put the files into object storage",
             Self::Changed { .. } => "run it again when the input is complete",
             Self::Parquet { .. } | Self::Panicked { .. } => "the file is truncated or damaged: fetch or write it again",
             Self::Convert { .. } | Self::ColumnType { .. } => "store the column in the expected type",

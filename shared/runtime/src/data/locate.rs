@@ -1,6 +1,8 @@
-//! From what the user named to files: a path, a folder (recursive), a glob or `file://`, always in order of URI bytes.
+//! From what the user named to files: a path, a folder (recursive), a glob, `file://`, or a place in object storage or on
+//! a web server, always in order of URI bytes.
 //!
-//! Never opens a file. Read next: [`super::file`].
+//! Reads no more of a file than the first bytes of one whose ending tells nothing. Read next: [`super::file`], and
+//! [`super::remote`] for what is not on this machine.
 
 use std::path::{Component, Path, PathBuf, absolute};
 use std::sync::Arc;
@@ -11,7 +13,9 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tickfleet_protocol::facts::{FileFacts, FileFormat};
 
 use super::error::DataError;
-use super::file::StoredFile;
+use super::file::{StoredFile, version_of};
+use super::remote;
+use crate::objects::{self, Place, StoreFault};
 
 /// Most files of one input.
 pub const FILES_MAX: usize = 200_000;
@@ -31,6 +35,30 @@ const ENDINGS: [(&str, FileFormat); 6] = [
 /// # Errors
 /// The place does not exist, holds no file of a known format, or has a scheme that this version cannot read.
 pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, DataError> {
+    let mut files = if objects::is_remote(uri) {
+        remote::locate(table, &Place::parse(uri)?).await?
+    } else {
+        local(table, uri).await?
+    };
+    if files.is_empty() {
+        return Err(DataError::NoFiles {
+            table,
+            uri: uri.to_owned(),
+        });
+    }
+    if files.len() > FILES_MAX {
+        let what = format!("the number of files ({})", files.len());
+        return Err(DataError::TooLarge {
+            uri: uri.to_owned(),
+            what,
+            limit: FILES_MAX.to_string(),
+        });
+    }
+    files.sort_by(|a, b| a.facts.uri.as_bytes().cmp(b.facts.uri.as_bytes()));
+    Ok(files)
+}
+
+async fn local(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, DataError> {
     let place = local_path(table, uri)?;
     let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
     let metas = if is_pattern(&place) {
@@ -51,23 +79,9 @@ pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, D
     };
     let mut files = Vec::with_capacity(metas.len());
     for meta in metas {
-        files.push(stored(&store, meta)?);
+        let uri = path_of(&meta).to_string_lossy().into_owned();
+        files.push(stored(&store, meta, uri).await?);
     }
-    if files.is_empty() {
-        return Err(DataError::NoFiles {
-            table,
-            uri: uri.to_owned(),
-        });
-    }
-    if files.len() > FILES_MAX {
-        let what = format!("the number of files ({})", files.len());
-        return Err(DataError::TooLarge {
-            uri: uri.to_owned(),
-            what,
-            limit: FILES_MAX.to_string(),
-        });
-    }
-    files.sort_by(|a, b| a.facts.uri.as_bytes().cmp(b.facts.uri.as_bytes()));
     Ok(files)
 }
 
@@ -76,11 +90,22 @@ pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, D
 /// # Errors
 /// A scheme that this version cannot read.
 pub fn canonical_uri(table: &'static str, uri: &str) -> Result<String, DataError> {
+    if objects::is_remote(uri) {
+        return Ok(Place::parse(uri)?.to_string());
+    }
     Ok(local_path(table, uri)?.display().to_string())
 }
 
 /// Opens a file that facts name, as a worker does: no listing, and no other version of it.
+///
+/// # Errors
+/// The credentials of this process do not reach its store.
 pub fn reopen(facts: &FileFacts) -> Result<StoredFile, DataError> {
+    if objects::is_remote(&facts.uri) {
+        let place = Place::parse(&facts.uri)?;
+        let store = objects::open(&place)?;
+        return Ok(StoredFile::new(facts.clone(), store, place.path().clone()));
+    }
     let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
     let location = location(Path::new(&facts.uri)).map_err(|source| store_error(&facts.uri, source))?;
     Ok(StoredFile::new(facts.clone(), store, location))
@@ -152,21 +177,25 @@ async fn matching(
             uri: uri.to_owned(),
         });
     }
+    let all = listed(uri, store, &root).await?;
+    Ok(all
+        .into_iter()
+        .filter(|meta| is_data(&path_of(meta)) && matches(&pattern, &path_of(meta)))
+        .collect())
+}
+
+/// Whether a pattern matches a path, or a folder above it, which then is read whole.
+pub(super) fn matches(pattern: &glob::Pattern, path: &Path) -> bool {
     let options = glob::MatchOptions {
         case_sensitive: true,
         require_literal_separator: true,
         require_literal_leading_dot: true,
     };
-    // A pattern may also match folders, which then are read whole.
-    let hit = |path: &Path| path.ancestors().any(|part| pattern.matches_path_with(part, options));
-    let all = listed(uri, store, &root).await?;
-    Ok(all
-        .into_iter()
-        .filter(|meta| is_data(&path_of(meta)) && hit(&path_of(meta)))
-        .collect())
+    path.ancestors().any(|part| pattern.matches_path_with(part, options))
 }
 
-fn is_wild(part: &str) -> bool {
+/// Whether a part of a path has wildcards.
+pub(super) fn is_wild(part: &str) -> bool {
     part.contains(['*', '?', '['])
 }
 
@@ -188,10 +217,10 @@ fn location(path: &Path) -> Result<object_store::path::Path, object_store::Error
     Ok(object_store::path::Path::from_absolute_path(path)?)
 }
 
-fn store_error(uri: &str, source: object_store::Error) -> DataError {
+pub(super) fn store_error(uri: &str, source: object_store::Error) -> DataError {
     DataError::Store {
         uri: uri.to_owned(),
-        source,
+        source: StoreFault(source),
     }
 }
 
@@ -200,7 +229,7 @@ fn path_of(meta: &ObjectMeta) -> PathBuf {
 }
 
 /// A file of a known format that is not hidden: no part of its name begins with a dot or an underscore.
-fn is_data(path: &Path) -> bool {
+pub(super) fn is_data(path: &Path) -> bool {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
@@ -216,32 +245,37 @@ fn by_ending(name: &str) -> Option<FileFormat> {
         .map(|&(_, format)| format)
 }
 
-fn stored(store: &Arc<dyn ObjectStore>, meta: ObjectMeta) -> Result<StoredFile, DataError> {
-    let path = path_of(&meta);
-    let uri = path.to_string_lossy().into_owned();
-    let format = by_ending(&uri).map_or_else(|| sniff(&path, &uri), Ok)?;
-    let version = meta
-        .e_tag
-        .clone()
-        .unwrap_or_else(|| format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size));
+/// A file that was found, with what facts say of it.
+pub(super) async fn stored(
+    store: &Arc<dyn ObjectStore>,
+    meta: ObjectMeta,
+    uri: String,
+) -> Result<StoredFile, DataError> {
+    let format = match by_ending(&uri) {
+        Some(format) => format,
+        None => sniff(store, &meta, &uri).await?,
+    };
     let facts = FileFacts {
-        hive: hive_columns(&path),
-        uri,
+        hive: hive_columns(Path::new(meta.location.as_ref())),
         size: meta.size,
-        version,
+        version: version_of(&meta),
+        uri,
         format,
     };
     Ok(StoredFile::new(facts, store.clone(), meta.location))
 }
 
 /// The format of a file that the user named but whose ending tells nothing.
-fn sniff(path: &Path, uri: &str) -> Result<FileFormat, DataError> {
-    use std::io::Read;
-    let mut magic = [0u8; 4];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut magic));
-    match (read, magic) {
-        (Ok(4), magic) if &magic == b"PAR1" => Ok(FileFormat::Parquet),
-        _ => Err(DataError::Format { uri: uri.to_owned() }),
+async fn sniff(store: &Arc<dyn ObjectStore>, meta: &ObjectMeta, uri: &str) -> Result<FileFormat, DataError> {
+    const MAGIC: &[u8] = b"PAR1";
+    let unknown = || DataError::Format { uri: uri.to_owned() };
+    if meta.size < MAGIC.len() as u64 {
+        return Err(unknown());
+    }
+    let head = store.get_range(&meta.location, 0..MAGIC.len() as u64).await;
+    match head.map_err(|source| store_error(uri, source))?.as_ref() {
+        MAGIC => Ok(FileFormat::Parquet),
+        _ => Err(unknown()),
     }
 }
 
@@ -347,7 +381,7 @@ mod tests {
             Err(DataError::Format { .. })
         ));
         assert!(matches!(
-            locate("bars", "s3://bucket/x").await,
+            locate("bars", "ftp://host/x").await,
             Err(DataError::Scheme { .. })
         ));
     }

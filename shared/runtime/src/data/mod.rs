@@ -16,6 +16,7 @@ pub mod locate;
 pub mod names;
 pub mod parquet;
 pub mod ranges;
+mod remote;
 pub mod select;
 pub mod survey;
 mod symbol_rows;

@@ -139,7 +139,7 @@ macro_rules! settings {
 
 settings! {
     BARS = Scan "bars", INPUT, Kind::Location, Nothing,
-        "Daily bars: a file, folder, glob or file:// URI of CSV or Parquet";
+        "Daily bars: a file, folder or glob of CSV or Parquet, here or at s3://, gs://, az://, http(s)://";
     UNIVERSE = Scan "universe", INPUT, Kind::Location, Nothing,
         "Universe table with sector, industry and market cap";
     ADJUST = Scan "adjust", INPUT, Kind::Choice(&["auto", "none", "adj_close"]), Value("auto"),
@@ -223,6 +223,11 @@ settings! {
     CACHE_DISK = Worker "cache_disk", MACHINE, Kind::Size(0), Value("4GB"),
         "Bound of the disk cache; 0 = none";
 
+    SOURCE_TIMEOUT_S = Worker "source_timeout_s", MACHINE, Kind::Count(1, 3_600), Value("60"),
+        "Longest time of one request to object storage, a web server or a database, in seconds";
+    SOURCE_RETRIES = Worker "source_retries", MACHINE, Kind::Count(0, 20), Value("6"),
+        "Most tries again of such a request";
+
     COORDINATOR = Cluster "coordinator", CLUSTER, Kind::Text, Nothing,
         "Use this coordinator, such as http://127.0.0.1:50051";
     REDIS = Cluster "redis", CLUSTER, Kind::Text, Value("redis://127.0.0.1:6379"),
@@ -230,7 +235,7 @@ settings! {
     REDIS_PREFIX = Cluster "redis_prefix", CLUSTER, Kind::Text, Value("tf"),
         "What all keys in Redis begin with";
     STORE = Cluster "store", CLUSTER, Kind::Location, Nothing,
-        "Folder that coordinators and workers share, for results too large for Redis";
+        "Folder that coordinators and workers share, or s3://, gs://, az://, for results too large for Redis";
     INLINE_RESULT = Cluster "inline_result", CLUSTER, Kind::Size(0), Value("4MB"),
         "Largest result kept in Redis where there is a store";
     LISTEN = Cluster "listen", CLUSTER, Kind::Text, Value("127.0.0.1:50051"),
