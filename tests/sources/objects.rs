@@ -139,7 +139,8 @@ fn a_scan_reads_ranges_and_keeps_them_on_disk() {
 #[test]
 fn results_go_to_object_storage_whole() {
     let (shop, local) = (lake(), Local::new());
-    let options = ["--bars", &local.path("bars.parquet"), "--universe", &local.path("universe.csv")];
+    let (bars, universe) = (local.path("bars.parquet"), local.path("universe.csv"));
+    let options = ["--bars", &bars, "--universe", &universe];
     let told = |out: &str| {
         let options: Vec<&str> = options.iter().copied().chain(["--out", out]).collect();
         with(scan(&options), &shop, &[])

@@ -7,6 +7,7 @@ pub mod beside;
 pub mod binary;
 pub mod golden;
 pub mod markdown;
+pub mod postgres_server;
 pub mod program;
 pub mod random;
 pub mod redis_server;

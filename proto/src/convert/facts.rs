@@ -121,6 +121,7 @@ impl From<&FileFacts> for wire::File {
             FileFormat::Csv => wire::FileFormat::Csv,
             FileFormat::CsvGzip => wire::FileFormat::CsvGzip,
             FileFormat::CsvZstd => wire::FileFormat::CsvZstd,
+            FileFormat::Database => wire::FileFormat::Database,
         };
         Self {
             uri: file.uri.clone(),
@@ -149,6 +150,7 @@ impl TryFrom<wire::File> for FileFacts {
             wire::FileFormat::Csv => FileFormat::Csv,
             wire::FileFormat::CsvGzip => FileFormat::CsvGzip,
             wire::FileFormat::CsvZstd => FileFormat::CsvZstd,
+            wire::FileFormat::Database => FileFormat::Database,
         };
         Ok(Self {
             uri: wire.uri,

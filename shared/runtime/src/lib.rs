@@ -5,6 +5,7 @@
 pub mod broker;
 pub mod cache;
 pub mod data;
+pub mod database;
 pub mod failure;
 pub mod fault;
 pub mod objects;

@@ -156,7 +156,8 @@ fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&UniverseTable>, as
         .collect()
 }
 
-fn bad_input(error: &DataError) -> Failure {
+/// An input that cannot be opened, as the user reads it.
+pub fn bad_input(error: &DataError) -> Failure {
     let kind = match error {
         DataError::NotFound { .. } => FailureKind::NotFound,
         _ => FailureKind::Other,

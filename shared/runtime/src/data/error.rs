@@ -5,6 +5,7 @@ use std::{fmt, io};
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
+use crate::database::DatabaseError;
 use crate::objects::{ObjectsError, StoreFault};
 
 /// An input that cannot be read. Every variant names the place; [`DataError::help`] says what mends it.
@@ -64,6 +65,17 @@ pub enum DataError {
     /// A name that is none of object storage, or a store that this process cannot open.
     #[error(transparent)]
     Objects(#[from] ObjectsError),
+    /// A database that cannot be used, or rows that make no bars.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A table other than bars in a database.
+    #[error("{table}: {uri}: only daily bars are read from databases")]
+    OnlyBars {
+        /// Table the input was meant for.
+        table: &'static str,
+        /// The URI.
+        uri: String,
+    },
     /// A folder or pattern of a server that gives files by name only.
     #[error("{table}: {uri}: a web server cannot be listed")]
     NoListing {
@@ -229,7 +241,11 @@ fn no_rows(rows: u64) -> String {
 impl DataError {
     /// Whether the server of the input never answered, or only that it cannot now.
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::Store { source, .. } if source.cause().is_outage())
+        match self {
+            Self::Store { source, .. } => source.cause().is_outage(),
+            Self::Database(error) => error.is_outage(),
+            _ => false,
+        }
     }
 
     /// What mends it, in one sentence.
@@ -240,12 +256,14 @@ impl DataError {
             }
             Self::NoFiles { .. } => "name a file, a folder or a pattern with .parquet, .csv, .csv.gz or .csv.zst files",
             Self::Scheme { .. } => {
-                "name a path, a folder, a glob, or a URI: file://, s3://, gs://, az://, http://, https://"
+                "name a path, a folder, a glob, or a URI: file://, s3://, gs://, az://, http://, https://, postgres://"
             }
             Self::Pattern { .. } => "patterns take *, ?, [a-z] and **",
             Self::Format { .. } => "give the file one of the endings .parquet, .csv, .csv.gz, .csv.zst",
             Self::Store { source, .. } => source.cause().help(),
             Self::Objects(error) => error.help(),
+            Self::Database(error) => error.help(),
+            Self::OnlyBars { .. } => "name a Parquet or CSV file",
             Self::NoListing { .. } => "name one file, or put the files into object storage",
             Self::Changed { .. } => "run it again when the input is complete",
             Self::Parquet { .. } | Self::Panicked { .. } => "the file is truncated or damaged: fetch or write it again",

@@ -28,9 +28,16 @@ pub(super) fn version_of(meta: &ObjectMeta) -> String {
 pub struct StoredFile {
     /// Name, length, version and format.
     pub facts: FileFacts,
-    store: Arc<dyn ObjectStore>,
-    location: Path,
+    place: Place,
     cache: Option<FileCache>,
+}
+
+/// Where a file is.
+#[derive(Debug, Clone)]
+enum Place {
+    Stored(Arc<dyn ObjectStore>, Path),
+    /// In a database, which gives rows and not bytes of a file.
+    Table,
 }
 
 /// Where reads of a file are counted, and kept where that is worth it.
@@ -43,12 +50,19 @@ struct FileCache {
 impl StoredFile {
     /// A file at `location` of `store`.
     pub fn new(facts: FileFacts, store: Arc<dyn ObjectStore>, location: Path) -> Self {
-        let cache = None;
         Self {
             facts,
-            store,
-            location,
-            cache,
+            place: Place::Stored(store, location),
+            cache: None,
+        }
+    }
+
+    /// A range of a database table.
+    pub fn of_table(facts: FileFacts) -> Self {
+        Self {
+            facts,
+            place: Place::Table,
+            cache: None,
         }
     }
 
@@ -94,13 +108,16 @@ impl StoredFile {
     }
 
     async fn read_source(&self, range: Range<u64>) -> Result<Bytes, DataError> {
+        let Place::Stored(store, location) = &self.place else {
+            unreachable!("rows of a table are not read as bytes of a file")
+        };
         let wanted = range.end - range.start;
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
             if_match: self.tag(),
             ..GetOptions::default()
         };
-        let got = self.store.get_opts(&self.location, options).await;
+        let got = store.get_opts(location, options).await;
         let got = got.map_err(|source| self.failed(source))?;
         // A server that knows no conditions is checked by what it says it sends.
         if version_of(&got.meta) != self.facts.version {

@@ -2,7 +2,7 @@
 //! a web server, always in order of URI bytes.
 //!
 //! Reads no more of a file than the first bytes of one whose ending tells nothing. Read next: [`super::file`], and
-//! [`super::remote`] for what is not on this machine.
+//! [`super::remote`] and [`super::table`] for what is not on this machine.
 
 use std::path::{Component, Path, PathBuf, absolute};
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use tickfleet_protocol::facts::{FileFacts, FileFormat};
 
 use super::error::DataError;
 use super::file::{StoredFile, version_of};
-use super::remote;
+use super::{remote, table};
+use crate::database::{self, TableName};
 use crate::objects::{self, Place, StoreFault};
 
 /// Most files of one input.
@@ -35,7 +36,9 @@ const ENDINGS: [(&str, FileFormat); 6] = [
 /// # Errors
 /// The place does not exist, holds no file of a known format, or has a scheme that this version cannot read.
 pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, DataError> {
-    let mut files = if objects::is_remote(uri) {
+    let mut files = if database::is_database(uri) {
+        table::locate(table, uri).await?
+    } else if objects::is_remote(uri) {
         remote::locate(table, &Place::parse(uri)?).await?
     } else {
         local(table, uri).await?
@@ -90,6 +93,9 @@ async fn local(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, DataEr
 /// # Errors
 /// A scheme that this version cannot read.
 pub fn canonical_uri(table: &'static str, uri: &str) -> Result<String, DataError> {
+    if database::is_database(uri) {
+        return Ok(TableName::parse(uri)?.0.to_string());
+    }
     if objects::is_remote(uri) {
         return Ok(Place::parse(uri)?.to_string());
     }
@@ -101,6 +107,9 @@ pub fn canonical_uri(table: &'static str, uri: &str) -> Result<String, DataError
 /// # Errors
 /// The credentials of this process do not reach its store.
 pub fn reopen(facts: &FileFacts) -> Result<StoredFile, DataError> {
+    if facts.format == FileFormat::Database {
+        return Ok(StoredFile::of_table(facts.clone()));
+    }
     if objects::is_remote(&facts.uri) {
         let place = Place::parse(&facts.uri)?;
         let store = objects::open(&place)?;

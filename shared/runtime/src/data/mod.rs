@@ -20,6 +20,7 @@ mod remote;
 pub mod select;
 pub mod survey;
 mod symbol_rows;
+mod table;
 pub mod text;
 pub mod text_parse;
 pub mod universe;

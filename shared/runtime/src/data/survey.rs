@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_protocol::digest::Digest;
-use tickfleet_protocol::facts::{BlockPart, FileFacts};
+use tickfleet_protocol::facts::{BlockPart, FileFacts, FileFormat};
 use tickfleet_protocol::survey::{BlockSummary, Survey, SurveyBuilder, SymbolSummary};
 
 use super::block::Keys;
@@ -62,6 +62,7 @@ pub async fn survey(
                     work.push(ordinal, file, BlockPart::RowGroup(group), None).await?;
                 }
             }
+            BarFile::Table(_) => work.push(ordinal, file, BlockPart::RowGroup(0), None).await?,
             BarFile::Text(text) => {
                 let mut blocks = text.blocks();
                 while let Some((part, bytes)) = blocks.next().await? {
@@ -72,7 +73,19 @@ pub async fn survey(
     }
     work.drain(0).await?;
     let merged = work.merged;
-    Ok(inputs.names().look(|names| merged.finish(facts, names)))
+    let mut survey = inputs.names().look(|names| merged.finish(facts, names));
+    version_rows(&mut survey);
+    Ok(survey)
+}
+
+/// Gives ranges of a database their version: the digest of the rows that were read.
+fn version_rows(survey: &mut Survey) {
+    for block in &survey.blocks {
+        let file = &mut survey.files[block.file as usize];
+        if file.format == FileFormat::Database {
+            file.version = block.digest.to_string();
+        }
+    }
 }
 
 /// A block's file, place and summary.

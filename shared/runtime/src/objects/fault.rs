@@ -159,6 +159,8 @@ impl StoreFault {
             return Cause::NoRanges;
         }
         match status(&text) {
+            Some(401 | 403) => Cause::Denied,
+            Some(404) => Cause::NotFound,
             Some(429 | 500..=599) => Cause::Busy,
             _ => Cause::Other,
         }
