@@ -8,5 +8,7 @@ mod database;
 mod files;
 mod market;
 mod objects;
+mod service;
 mod shop;
 mod store;
+mod sync;

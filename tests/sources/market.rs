@@ -118,8 +118,8 @@ impl Tables {
         let _ = run.run().success();
         // Without what names run and input: that differs.
         let plain = |table: RecordBatch| {
-            let fields = table.schema().fields().clone();
-            table.with_schema(Arc::new(Schema::new(fields))).expect("the same columns")
+            let schema = Schema::new(table.schema().fields().clone());
+            RecordBatch::try_new(Arc::new(schema), table.columns().to_vec()).expect("the same columns")
         };
         let batches = TABLES.map(|table| plain(read_parquet(&folder.path().join(format!("{table}.parquet")))));
         Self {
@@ -158,6 +158,9 @@ impl Local {
     /// The tables of a scan of the Parquet file.
     #[track_caller]
     pub(crate) fn tables(&self) -> Tables {
-        Tables::of(&["--bars", &self.path("bars.parquet"), "--universe", &self.path("universe.csv")], &[])
+        let (bars, universe) = (self.path("bars.parquet"), self.path("universe.csv"));
+        let tables = Tables::of(&["--bars", &bars, "--universe", &universe], &[]);
+        assert!(tables.batches[..2].iter().all(|table| table.num_rows() > 0), "ranked and scored have rows");
+        tables
     }
 }

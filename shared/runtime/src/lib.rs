@@ -9,6 +9,7 @@ pub mod database;
 pub mod failure;
 pub mod fault;
 pub mod objects;
+pub mod polygon;
 pub mod pool;
 pub mod settings;
 pub mod shutdown;

@@ -2,6 +2,7 @@
 
 mod load;
 mod sample;
+mod sync;
 
 use clap::{Args, Subcommand};
 
@@ -14,7 +15,10 @@ EXAMPLES
     coordinator submit scan --bars demo/bars.parquet --universe demo/universe.csv
   Fill a table of PostgreSQL and scan it:
     coordinator data load --bars demo --to postgres://me@db.example/market
-    coordinator submit scan --bars postgres://me@db.example/market";
+    coordinator submit scan --bars postgres://me@db.example/market
+  Bring a year of bars from a service, and scan them:
+    coordinator data sync --to lake --from 2024-01-01 --until 2024-12-31
+    coordinator submit scan --bars lake";
 
 /// Data to start with, and data brought to where scans read it
 #[derive(Debug, Args)]
@@ -28,6 +32,7 @@ pub(super) struct Data {
 enum Action {
     Sample(sample::Sample),
     Load(load::Load),
+    Sync(sync::Sync),
 }
 
 impl Data {
@@ -35,6 +40,7 @@ impl Data {
         match self.action {
             Action::Sample(sample) => sample.run(),
             Action::Load(load) => load.run(),
+            Action::Sync(sync) => sync.run(),
         }
     }
 }

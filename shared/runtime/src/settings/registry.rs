@@ -227,6 +227,10 @@ settings! {
         "Longest time of one request to object storage, a web server or a database, in seconds";
     SOURCE_RETRIES = Worker "source_retries", MACHINE, Kind::Count(0, 20), Value("6"),
         "Most tries again of such a request";
+    POLYGON_URL = Worker "polygon_url", MACHINE, Kind::Text, Value("https://api.polygon.io"),
+        "The Polygon-compatible service that data sync asks; its key is in POLYGON_API_KEY";
+    POLYGON_RATE = Worker "polygon_rate", MACHINE, Kind::Count(1, 60_000), Value("5"),
+        "Most calls a minute to that service";
 
     COORDINATOR = Cluster "coordinator", CLUSTER, Kind::Text, Nothing,
         "Use this coordinator, such as http://127.0.0.1:50051";
