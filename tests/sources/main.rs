@@ -4,6 +4,7 @@
 //! PostgreSQL. The programs are run as a user runs them, and what they compute must be what they compute from local
 //! files.
 
+mod answers;
 mod database;
 mod files;
 mod market;

@@ -64,7 +64,8 @@ pub(crate) fn csv(bars: &[Bar]) -> Vec<u8> {
 
 /// Bars as Parquet, `rows` in each row group.
 pub(crate) fn parquet(bars: &[Bar], rows: usize) -> Vec<u8> {
-    let price = |at: usize| -> ArrayRef { Arc::new(Float64Array::from_iter_values(bars.iter().map(|bar| bar.prices[at]))) };
+    let price =
+        |at: usize| -> ArrayRef { Arc::new(Float64Array::from_iter_values(bars.iter().map(|bar| bar.prices[at]))) };
     let symbol: ArrayRef = Arc::new(StringArray::from_iter_values(bars.iter().map(|bar| bar.symbol)));
     let date: ArrayRef = Arc::new(Date32Array::from_iter_values(bars.iter().map(|bar| bar.day)));
     let volume: ArrayRef = Arc::new(Int64Array::from_iter_values(bars.iter().map(|bar| bar.volume)));
@@ -79,7 +80,9 @@ pub(crate) fn parquet(bars: &[Bar], rows: usize) -> Vec<u8> {
         ("volume", volume),
     ];
     let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(rows)).build();
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(rows))
+        .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).expect("memory can be written");
     writer.write(&batch).expect("memory can be written");
@@ -95,7 +98,17 @@ pub(crate) fn universe() -> Vec<u8> {
 
 /// What every scan of these tests has in common.
 pub(crate) fn scan(options: &[&str]) -> Invocation {
-    let fixed = ["submit", "scan", "--side", "all", "--from", "2016-03-20", "--max-jump", "0", "--quiet"];
+    let fixed = [
+        "submit",
+        "scan",
+        "--side",
+        "all",
+        "--from",
+        "2016-03-20",
+        "--max-jump",
+        "0",
+        "--quiet",
+    ];
     coordinator(fixed.iter().chain(options))
 }
 
@@ -114,7 +127,9 @@ impl Tables {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let out = format!("{}/", folder.path().display());
         let options: Vec<&str> = options.iter().copied().chain(["--out", &out]).collect();
-        let run = variables.iter().fold(scan(&options), |run, (name, value)| run.env(name, value));
+        let run = variables
+            .iter()
+            .fold(scan(&options), |run, (name, value)| run.env(name, value));
         let _ = run.run().success();
         // Without what names run and input: that differs.
         let plain = |table: RecordBatch| {
@@ -160,7 +175,10 @@ impl Local {
     pub(crate) fn tables(&self) -> Tables {
         let (bars, universe) = (self.path("bars.parquet"), self.path("universe.csv"));
         let tables = Tables::of(&["--bars", &bars, "--universe", &universe], &[]);
-        assert!(tables.batches[..2].iter().all(|table| table.num_rows() > 0), "ranked and scored have rows");
+        assert!(
+            tables.batches[..2].iter().all(|table| table.num_rows() > 0),
+            "ranked and scored have rows"
+        );
         tables
     }
 }

@@ -28,7 +28,10 @@ fn tables(shop: &Shop, bars: &str, more: &[(&str, &str)]) -> Tables {
 }
 
 fn with(run: Invocation, shop: &Shop, but: &[(&str, &str)]) -> Outcome {
-    let run = shop.variables().iter().fold(run, |run, (name, value)| run.env(name, value));
+    let run = shop
+        .variables()
+        .iter()
+        .fold(run, |run, (name, value)| run.env(name, value));
     let outcome = but.iter().fold(run, |run, (name, value)| run.env(name, value)).run();
     assert!(!outcome.stderr.contains(SECRET), "a secret is shown: {outcome:#?}");
     outcome
@@ -52,8 +55,19 @@ fn every_layout_gives_the_tables_of_the_local_file() {
 #[test]
 fn faults_are_tried_again_and_leave_no_trace() {
     let (shop, local) = (lake(), Local::new().tables());
-    shop.fail([Fault::Busy, Fault::Cut, Fault::Busy, Fault::Busy, Fault::Cut, Fault::Silent]);
-    let remote = tables(&shop, "s3://lake/one/bars.parquet", &[("TICKFLEET_SOURCE_TIMEOUT_S", "1")]);
+    shop.fail([
+        Fault::Busy,
+        Fault::Cut,
+        Fault::Busy,
+        Fault::Busy,
+        Fault::Cut,
+        Fault::Silent,
+    ]);
+    let remote = tables(
+        &shop,
+        "s3://lake/one/bars.parquet",
+        &[("TICKFLEET_SOURCE_TIMEOUT_S", "1")],
+    );
     assert!(remote.batches == local.batches);
     assert_eq!(shop.faults_left(), 0, "every fault was met");
 }
@@ -64,14 +78,23 @@ fn content_that_changes_under_a_run_is_refused() {
     shop.fail([Fault::Change]);
     let run = scan(&["--bars", "s3://lake/one/bars.parquet"]);
     let outcome = with(run, &shop, &[]);
-    assert_error(&outcome, 2, &["s3://lake/one/bars.parquet", "changed since", "run it again"]);
+    assert_error(
+        &outcome,
+        2,
+        &["s3://lake/one/bars.parquet", "changed since", "run it again"],
+    );
 }
 
 #[test]
 fn refusals_say_what_is_missing() {
     let shop = lake();
     let cases: &[(&str, &[(&str, &str)], i32, &[&str])] = &[
-        ("s3://lake/none.parquet", &[], 2, &["s3://lake/none.parquet does not exist"]),
+        (
+            "s3://lake/none.parquet",
+            &[],
+            2,
+            &["s3://lake/none.parquet does not exist"],
+        ),
         ("s3://lake/hive/*.csv", &[], 2, &["holds no Parquet or CSV file"]),
         ("s3://nobody/bars.parquet", &[], 2, &["no such bucket", "AWS_REGION"]),
         (
@@ -88,11 +111,19 @@ fn refusals_say_what_is_missing() {
         ),
         (
             "s3://lake/one/",
-            &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("TICKFLEET_SOURCE_RETRIES", "1")],
+            &[
+                ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+                ("TICKFLEET_SOURCE_RETRIES", "1"),
+            ],
             3,
             &["cannot be reached", "refused", "AWS_ENDPOINT_URL"],
         ),
-        ("s3://me:pass@lake/x.csv", &[], 2, &["s3://***@lake/x.csv", "credentials come from"]),
+        (
+            "s3://me:pass@lake/x.csv",
+            &[],
+            2,
+            &["s3://***@lake/x.csv", "credentials come from"],
+        ),
         ("ftp://lake/x.csv", &[], 2, &["no reader for `ftp://`", "s3://"]),
     ];
     for (bars, but, status, needles) in cases {
@@ -107,7 +138,11 @@ fn a_server_that_stays_busy_is_given_up() {
     shop.fail(vec![Fault::Busy; 12]);
     let run = scan(&["--bars", "s3://lake/one/bars.parquet"]);
     let outcome = with(run, &shop, &[("TICKFLEET_SOURCE_RETRIES", "2")]);
-    assert_error(&outcome, 3, &["the server cannot now", "503", "SlowDown", "--source-retries"]);
+    assert_error(
+        &outcome,
+        3,
+        &["the server cannot now", "503", "SlowDown", "--source-retries"],
+    );
 }
 
 #[test]
@@ -123,17 +158,25 @@ fn a_scan_reads_ranges_and_keeps_them_on_disk() {
     let variables = [("TICKFLEET_CACHE_DIR", cache.path().to_str().expect("UTF-8"))];
     let first = tables(&shop, "s3://lake/one/bars.parquet", &variables);
     let reads = |asked: &[String]| {
-        let of_bars = asked.iter().filter(|line| line.starts_with("GET /lake/one/bars.parquet bytes="));
+        let of_bars = asked
+            .iter()
+            .filter(|line| line.starts_with("GET /lake/one/bars.parquet bytes="));
         of_bars.count()
     };
     let asked = shop.asked();
-    assert!(reads(&asked) > 0 && asked.iter().all(|line| line != "GET /lake/one/bars.parquet "), "{asked:#?}");
+    assert!(
+        reads(&asked) > 0 && asked.iter().all(|line| line != "GET /lake/one/bars.parquet "),
+        "{asked:#?}"
+    );
     let second = tables(&shop, "s3://lake/one/bars.parquet", &variables);
     assert!(first.batches == second.batches);
     assert_eq!(reads(&shop.asked()), 0, "what was read is on this machine's disk");
     shop.put("lake/one/bars.parquet", &parquet(&bars()[90..], 100));
     let third = tables(&shop, "s3://lake/one/bars.parquet", &variables);
-    assert!(first.batches != third.batches && reads(&shop.asked()) > 0, "another version is other content");
+    assert!(
+        first.batches != third.batches && reads(&shop.asked()) > 0,
+        "another version is other content"
+    );
 }
 
 #[test]
@@ -151,9 +194,18 @@ fn results_go_to_object_storage_whole() {
     assert_eq!(shop.get("lake/out/ranked.csv").as_deref(), Some(expect.as_slice()));
     let _ = told("s3://lake/all/").success();
     for table in tickfleet_tests::tables::TABLES {
-        assert!(shop.get(&format!("lake/all/{table}.parquet")).is_some_and(|bytes| bytes.starts_with(b"PAR1")));
+        assert!(
+            shop.get(&format!("lake/all/{table}.parquet"))
+                .is_some_and(|bytes| bytes.starts_with(b"PAR1"))
+        );
     }
-    assert_eq!((shop.open_uploads(), shop.names().iter().any(|name| name.contains("probe"))), (0, false));
+    assert_eq!(
+        (
+            shop.open_uploads(),
+            shop.names().iter().any(|name| name.contains("probe"))
+        ),
+        (0, false)
+    );
 }
 
 #[test]
@@ -166,7 +218,11 @@ fn an_output_that_cannot_be_written_is_refused_before_anything_runs() {
         &[("AWS_ACCESS_KEY_ID", "AKIAOTHER")],
     );
     assert_error(&outcome, 2, &["s3://lake/x.csv cannot be written", "access denied"]);
-    let outcome = with(scan(&["--bars", &bars, "--out", "http://127.0.0.1:1/x.csv"]), &shop, &[]);
+    let outcome = with(
+        scan(&["--bars", &bars, "--out", "http://127.0.0.1:1/x.csv"]),
+        &shop,
+        &[],
+    );
     assert_error(&outcome, 2, &["not written to web servers"]);
     assert!(!outcome.stderr.contains(KEY));
 }

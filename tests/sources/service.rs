@@ -57,12 +57,18 @@ impl Service {
         for bar in bars {
             let [o, h, l, c, _] = bar.prices;
             let at = i64::from(bar.day) * 86_400_000 + 75_600_000;
-            let told = json!({ "T": bar.symbol, "o": o, "h": h, "l": l, "c": c, "v": bar.volume, "vw": c, "t": at, "n": 7 });
+            let told =
+                json!({ "T": bar.symbol, "o": o, "h": h, "l": l, "c": c, "v": bar.volume, "vw": c, "t": at, "n": 7 });
             books.days.entry(date(bar.day)).or_default().push(told);
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
         let runtime = runtime.expect("a runtime can be made");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port is free");
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let books = Arc::new(Mutex::new(books));
         let router = Router::new().fallback(answer).with_state((books.clone(), address));
@@ -104,15 +110,23 @@ async fn answer(State((books, address)): Shared, request: Request) -> Response {
     let uri = request.uri().clone();
     let mut books = books.lock().expect("no handler panics");
     books.asked.push(uri.to_string());
-    let key = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let key = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     if key != Some(&format!("Bearer {KEY}")) {
-        return told(401, json!({ "status": "ERROR", "error": "Unknown API Key" }).to_string());
+        return told(
+            401,
+            json!({ "status": "ERROR", "error": "Unknown API Key" }).to_string(),
+        );
     }
     let fault = books.faults.pop_front();
     match fault {
         Some(Fault::TooOften) => {
             let mut response = told(429, String::new());
-            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("0"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("0"));
             return response;
         }
         Some(Fault::Status(status)) => return told(status, String::new()),
@@ -142,12 +156,17 @@ async fn answer(State((books, address)): Shared, request: Request) -> Response {
             let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
             let ends = [Ok(half), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))];
             let response = Response::builder().header(header::CONTENT_LENGTH, text.len());
-            response.body(Body::from_stream(stream::iter(ends))).expect("headers are well formed")
+            response
+                .body(Body::from_stream(stream::iter(ends)))
+                .expect("headers are well formed")
         }
         _ => told(200, text),
     }
 }
 
 fn told(status: u16, body: String) -> Response {
-    Response::builder().status(status).body(Body::from(body)).expect("a status")
+    Response::builder()
+        .status(status)
+        .body(Body::from(body))
+        .expect("a status")
 }

@@ -13,6 +13,8 @@ use axum::response::Response;
 use futures::stream;
 use tokio::runtime::Runtime;
 
+use crate::answers::{decoded, refusal, span, status, tagged};
+
 /// The only key that may.
 pub(crate) const KEY: &str = "AKIATESTKEY";
 /// Its secret: no output may hold it.
@@ -183,8 +185,13 @@ async fn answer(State(shelf): Shared, request: Request) -> Response {
         .collect();
     let fault = {
         let mut shelf = shelf.lock().expect("no handler panics");
-        let range = parts.headers.get(header::RANGE).map(|range| range.to_str().expect("text"));
-        shelf.asked.push(format!("{} /{name} {}", parts.method, range.unwrap_or_default()));
+        let range = parts
+            .headers
+            .get(header::RANGE)
+            .map(|range| range.to_str().expect("text"));
+        shelf
+            .asked
+            .push(format!("{} /{name} {}", parts.method, range.unwrap_or_default()));
         if !shelf.is_open && !is_signed(&parts.headers) {
             return refusal(StatusCode::FORBIDDEN, "InvalidAccessKeyId", "The key is not known.");
         }
@@ -204,7 +211,9 @@ async fn answer(State(shelf): Shared, request: Request) -> Response {
     match parts.method {
         Method::GET if query.contains_key("list-type") => shelf.list(&name, &query),
         Method::GET | Method::HEAD => shelf.read(&parts.method, &name, &parts.headers, fault == Some(Fault::Cut)),
-        Method::PUT | Method::POST | Method::DELETE => shelf.change(&parts.method, &name, &query, &parts.headers, bytes),
+        Method::PUT | Method::POST | Method::DELETE => {
+            shelf.change(&parts.method, &name, &query, &parts.headers, bytes)
+        }
         _ => refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", ""),
     }
 }
@@ -221,7 +230,11 @@ impl Shelf {
             return refusal(StatusCode::NOT_FOUND, "NoSuchKey", "There is no such key.");
         };
         let tag = format!("\"v{}\"", object.version);
-        let text = |name| headers.get(name).map(|value: &header::HeaderValue| value.to_str().expect("text"));
+        let text = |name| {
+            headers
+                .get(name)
+                .map(|value: &header::HeaderValue| value.to_str().expect("text"))
+        };
         if text(header::IF_MATCH).is_some_and(|wanted| wanted != tag) && self.tells_tags {
             return refusal(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", "It is another.");
         }
@@ -236,7 +249,9 @@ impl Shelf {
         }
         if let Some(range) = range {
             let told = format!("bytes {}-{}/{length}", range.start, range.end - 1);
-            response = response.status(StatusCode::PARTIAL_CONTENT).header(header::CONTENT_RANGE, told);
+            response = response
+                .status(StatusCode::PARTIAL_CONTENT)
+                .header(header::CONTENT_RANGE, told);
         }
         let body = if method == Method::HEAD {
             Body::empty()
@@ -258,8 +273,13 @@ impl Shelf {
         }
         let prefix = query.get("prefix").map_or("", String::as_str);
         let after = query.get("continuation-token").map_or("", String::as_str);
-        let keys = self.objects.iter().filter_map(|(name, object)| Some((name.strip_prefix(&within)?, object)));
-        let keys: Vec<_> = keys.filter(|(key, _)| key.starts_with(prefix) && *key > after).collect();
+        let keys = self
+            .objects
+            .iter()
+            .filter_map(|(name, object)| Some((name.strip_prefix(&within)?, object)));
+        let keys: Vec<_> = keys
+            .filter(|(key, _)| key.starts_with(prefix) && *key > after)
+            .collect();
         let page = &keys[..keys.len().min(PAGE)];
         let mut text = String::from("<ListBucketResult>");
         for (key, object) in page {
@@ -292,7 +312,8 @@ impl Shelf {
                 self.versions += 1;
                 let id = format!("u{}", self.versions);
                 self.uploads.insert(id.clone(), BTreeMap::new());
-                let told = format!("<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>");
+                let told =
+                    format!("<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>");
                 Response::new(Body::from(told))
             }
             (&Method::PUT, Some(id)) => {
@@ -313,8 +334,15 @@ impl Shelf {
             }
             (&Method::POST, None) if query.contains_key("delete") => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                let keys: Vec<&str> = text.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()).collect();
-                let told: String = keys.iter().map(|key| format!("<Deleted><Key>{key}</Key></Deleted>")).collect();
+                let keys: Vec<&str> = text
+                    .split("<Key>")
+                    .skip(1)
+                    .filter_map(|rest| rest.split("</Key>").next())
+                    .collect();
+                let told: String = keys
+                    .iter()
+                    .map(|key| format!("<Deleted><Key>{key}</Key></Deleted>"))
+                    .collect();
                 for key in keys {
                     self.objects.remove(&format!("{}/{key}", name.trim_end_matches('/')));
                 }
@@ -334,44 +362,4 @@ impl Shelf {
             _ => refusal(StatusCode::BAD_REQUEST, "InvalidRequest", ""),
         }
     }
-}
-
-/// The bytes that `bytes=A-B` means.
-fn span(range: &str, length: usize) -> std::ops::Range<usize> {
-    let (from, to) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')).expect("one range");
-    let from: usize = from.parse().expect("a number");
-    let to: usize = to.parse().map_or(length, |to: usize| to + 1);
-    from..to.min(length)
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let escape = (first == b'%').then(|| std::str::from_utf8(&tail[..2]).expect("two digits"));
-        match escape {
-            Some(digits) => {
-                bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(if first == b'+' { b' ' } else { first });
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8(bytes).expect("names are UTF-8")
-}
-
-fn tagged(tag: &str, body: Body) -> Response {
-    Response::builder().header(header::ETAG, tag).body(body).expect("headers are well formed")
-}
-
-fn status(status: StatusCode) -> Response {
-    Response::builder().status(status).body(Body::empty()).expect("a status")
-}
-
-fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
-    let text = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-    Response::builder().status(status).body(Body::from(text)).expect("a status")
 }

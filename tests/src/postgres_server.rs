@@ -49,14 +49,27 @@ impl PostgresServer {
         std::fs::write(&password, PASSWORD).expect("a fresh folder takes a file");
         give_away(folder.path());
         let made = as_other("initdb")
-            .args(["--username", USER, "--auth", "scram-sha-256", "--no-locale", "--encoding", "UTF8", "--no-sync"])
+            .args([
+                "--username",
+                USER,
+                "--auth",
+                "scram-sha-256",
+                "--no-locale",
+                "--encoding",
+                "UTF8",
+                "--no-sync",
+            ])
             .arg("--pwfile")
             .arg(&password)
             .arg("--pgdata")
             .arg(&data)
             .output()
             .expect("initdb can be run");
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success(),
+            "initdb: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         for _ in 0..STARTS_MAX {
             let port = free_port();
             let mut process = spawn(&data, port);
@@ -86,7 +99,10 @@ impl PostgresServer {
     /// # Panics
     /// When it does not answer.
     pub fn sql(&self) -> Sql {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
         let runtime = runtime.expect("a runtime can be made");
         let client = runtime.block_on(connect(self.port)).expect("the server answers");
         Sql { client, runtime }
@@ -124,7 +140,9 @@ impl Sql {
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         // An immediate shutdown takes the server's own processes along.
-        let quit = Command::new("kill").args(["-s", "QUIT", &self.process.id().to_string()]).status();
+        let quit = Command::new("kill")
+            .args(["-s", "QUIT", &self.process.id().to_string()])
+            .status();
         if !quit.is_ok_and(|status| status.success()) {
             let _ = self.process.kill();
         }
@@ -134,7 +152,12 @@ impl Drop for PostgresServer {
 
 async fn connect(port: u16) -> Result<Client, tokio_postgres::Error> {
     let mut config = Config::new();
-    config.host("127.0.0.1").port(port).user(USER).password(PASSWORD).dbname(DATABASE);
+    config
+        .host("127.0.0.1")
+        .port(port)
+        .user(USER)
+        .password(PASSWORD)
+        .dbname(DATABASE);
     let (client, connection) = config.connect(NoTls).await?;
     tokio::spawn(async move {
         // It ends with the client, or with the server that the test ends.
@@ -152,7 +175,18 @@ fn spawn(data: &Path, port: u16) -> Child {
     as_other("postgres")
         .arg("-D")
         .arg(data)
-        .args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "log_min_messages=fatal"])
+        .args([
+            "-p",
+            &port.to_string(),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            "",
+            "-c",
+            "fsync=off",
+            "-c",
+            "log_min_messages=fatal",
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -166,7 +200,11 @@ fn wait_until_up(process: &mut Child, port: u16) -> bool {
     let runtime = runtime.expect("a runtime can be made");
     let started = Instant::now();
     while started.elapsed() < START_BOUND {
-        if process.try_wait().expect("a child of this process can be looked at").is_some() {
+        if process
+            .try_wait()
+            .expect("a child of this process can be looked at")
+            .is_some()
+        {
             return false;
         }
         if runtime.block_on(connect(port)).is_ok() {
@@ -184,7 +222,11 @@ fn as_other(program: &str) -> Command {
         return Command::new(program);
     };
     let mut command = Command::new("setpriv");
-    let user = [format!("--reuid={user}"), format!("--regid={}", group(user)), "--clear-groups".to_owned()];
+    let user = [
+        format!("--reuid={user}"),
+        format!("--regid={}", group(user)),
+        "--clear-groups".to_owned(),
+    ];
     command.args(user).arg(program).current_dir("/");
     command
 }
@@ -205,13 +247,19 @@ fn group(user: &str) -> String {
 fn give_away(folder: &Path) {
     if let Some(user) = other() {
         let given = Command::new("chown").args(["-R", user]).arg(folder).status();
-        assert!(given.is_ok_and(|status| status.success()), "a folder can be given to {user}");
+        assert!(
+            given.is_ok_and(|status| status.success()),
+            "a folder can be given to {user}"
+        );
     }
 }
 
 fn answer(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).stderr(Stdio::null()).output();
-    output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output.map_or_else(
+        |_| String::new(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
 }
 
 /// A program of PostgreSQL: on the path, or where Debian puts it.

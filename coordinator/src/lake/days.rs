@@ -116,7 +116,10 @@ mod tests {
     fn weekends_files_and_empty_days_are_not_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let mut lake = Lake::open(folder.path()).unwrap();
-        assert_eq!(lake.missing(FRIDAY, FRIDAY + 6), ([0, 3, 4, 5, 6].map(|n| FRIDAY + n).to_vec(), 0));
+        assert_eq!(
+            lake.missing(FRIDAY, FRIDAY + 6),
+            ([0, 3, 4, 5, 6].map(|n| FRIDAY + n).to_vec(), 0)
+        );
         assert_eq!(lake.last().unwrap(), None);
         lake.remember_empty(FRIDAY).unwrap();
         let file = lake.file(FRIDAY + 4);
@@ -124,7 +127,10 @@ mod tests {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "x").unwrap();
         let lake = Lake::open(folder.path()).unwrap();
-        assert_eq!(lake.missing(FRIDAY, FRIDAY + 6), ([3, 5, 6].map(|n| FRIDAY + n).to_vec(), 1));
+        assert_eq!(
+            lake.missing(FRIDAY, FRIDAY + 6),
+            ([3, 5, 6].map(|n| FRIDAY + n).to_vec(), 1)
+        );
         assert_eq!(lake.last().unwrap(), Some(FRIDAY + 4));
     }
 }

@@ -11,9 +11,9 @@ use tickfleet_runtime::database::load::{Loaded, load};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::objects;
 use tickfleet_runtime::pool::Pool;
+use tickfleet_runtime::settings::InForce;
 use tickfleet_runtime::settings::flags::{SettingFlags, Takes};
 use tickfleet_runtime::settings::registry::{self, Setting};
-use tickfleet_runtime::settings::InForce;
 
 use crate::cli::stdout;
 use crate::cluster::local::bad_input;
@@ -124,7 +124,11 @@ fn broken_off(error: &DataError, has_begun: bool) -> Failure {
         return failure;
     }
     let failure = Failure {
-        status: if error.is_outage() { failure.status } else { ExitStatus::Failed },
+        status: if error.is_outage() {
+            failure.status
+        } else {
+            ExitStatus::Failed
+        },
         ..failure
     };
     failure.help("run the same command again: it goes on where this one broke off")
@@ -150,7 +154,10 @@ fn summary(loaded: &Loaded) -> String {
         ("rejected: bad_volume", rows.bad_volume),
         ("rejected: duplicate", rows.duplicate),
     ];
-    for (what, count) in loaded_rows.into_iter().chain(rejected.into_iter().filter(|(_, count)| *count > 0)) {
+    for (what, count) in loaded_rows
+        .into_iter()
+        .chain(rejected.into_iter().filter(|(_, count)| *count > 0))
+    {
         text += &format!("  {count:>12}  {what}\n");
     }
     if loaded.resumed_blocks > 0 {

@@ -98,11 +98,15 @@ impl Sync {
         let mut lake = Lake::open(&self.to).map_err(|error| self.unreadable(&error))?;
         let (from, until) = self.range(&lake, today)?;
         let (days, there) = lake.missing(from, until);
-        let rate = settings.count(&registry::POLYGON_RATE).expect("the setting has a default");
+        let rate = settings
+            .count(&registry::POLYGON_RATE)
+            .expect("the setting has a default");
         if self.dry_run {
             return self.planned(&days, there, rate);
         }
-        let url = settings.text(&registry::POLYGON_URL).expect("the setting has a default");
+        let url = settings
+            .text(&registry::POLYGON_URL)
+            .expect("the setting has a default");
         let key = std::env::var(KEY_VARIABLE).map_err(|_| no_key())?;
         let client = Client::new(url, &key, rate, Limits::of(&settings)).map_err(|error| {
             Failure::from_error(ExitStatus::BadInput, &error)
@@ -138,9 +142,12 @@ impl Sync {
     fn range(&self, lake: &Lake, today: Day) -> Result<(Day, Day), Failure> {
         let last = lake.last().map_err(|error| self.unreadable(&error))?;
         let from = self.from.or(last.map(|last| last + 1)).ok_or_else(|| {
-            Failure::new(ExitStatus::BadInput, "the lake is empty, and nothing says where it begins")
-                .at(self.to.display().to_string())
-                .help("--from DATE names its first day")
+            Failure::new(
+                ExitStatus::BadInput,
+                "the lake is empty, and nothing says where it begins",
+            )
+            .at(self.to.display().to_string())
+            .help("--from DATE names its first day")
         })?;
         let until = self.until.unwrap_or(today - 1).min(today - 1);
         if self.from.is_some() && self.until.is_some_and(|until| from > until) {
@@ -152,14 +159,25 @@ impl Sync {
     fn planned(&self, days: &[Day], there: u64, rate: u64) -> Result<ExitStatus, Failure> {
         let calls = days.len() as u64;
         let minutes = calls.div_ceil(rate);
-        let ends = days.first().zip(days.last()).map(|(first, last)| (format_date(*first), format_date(*last)));
+        let ends = days
+            .first()
+            .zip(days.last())
+            .map(|(first, last)| (format_date(*first), format_date(*last)));
         let text = if self.json {
             let (first, last) = ends.unzip();
-            format!("{}\n", json!({ "calls": calls, "first": first, "last": last, "there": there, "minutes": minutes }))
+            format!(
+                "{}\n",
+                json!({ "calls": calls, "first": first, "last": last, "there": there, "minutes": minutes })
+            )
         } else {
-            let range = ends.map(|(first, last)| format!(", {first} to {last}")).unwrap_or_default();
+            let range = ends
+                .map(|(first, last)| format!(", {first} to {last}"))
+                .unwrap_or_default();
             let (calls, minutes) = (plural(calls, "call", "calls"), plural(minutes, "minute", "minutes"));
-            format!("{calls}{range}: about {minutes} at {rate} a minute; {} there\n", plural(there, "day", "days"))
+            format!(
+                "{calls}{range}: about {minutes} at {rate} a minute; {} there\n",
+                plural(there, "day", "days")
+            )
         };
         stdout::write(text.as_bytes())
     }
@@ -169,7 +187,10 @@ impl Sync {
             serde_json::to_string(synced).expect("counts are plain data") + "\n"
         } else {
             let (days, rows) = (plural(synced.days, "day", "days"), plural(synced.rows, "row", "rows"));
-            format!("{days} written with {rows}, {} without bars, {} there\n", synced.empty, synced.there)
+            format!(
+                "{days} written with {rows}, {} without bars, {} there\n",
+                synced.empty, synced.there
+            )
         };
         stdout::write(text.as_bytes())
     }

@@ -167,7 +167,5 @@ pub fn bad_input(error: &DataError) -> Failure {
     } else {
         ExitStatus::BadInput
     };
-    Failure::from_error(status, error)
-        .of_kind(kind)
-        .help(error.help())
+    Failure::from_error(status, error).of_kind(kind).help(error.help())
 }

@@ -34,7 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// A kind of store that this version does not know.
-    #[error("the store {uri} is none that this version can use: `{scheme}` is not supported, only folders and object storage")]
+    #[error(
+        "the store {uri} is none that this version can use: `{scheme}` is not supported, only folders and object storage"
+    )]
     Scheme {
         /// The store.
         uri: String,

@@ -10,6 +10,7 @@ pub mod convert;
 pub mod describe;
 pub mod error;
 pub mod file;
+mod found;
 pub mod gather;
 pub mod inputs;
 pub mod locate;

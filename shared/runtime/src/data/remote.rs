@@ -12,7 +12,8 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::error::DataError;
 use super::file::StoredFile;
-use super::locate::{FILES_MAX, is_data, is_wild, matches, store_error, stored};
+use super::found::{is_data, stored};
+use super::locate::{FILES_MAX, is_wild, matches, store_error};
 use crate::objects::{self, Place};
 
 /// Most names that a listing looks at: files of other kinds count too.

@@ -4,17 +4,22 @@
 //! their digest is their version. Two rows of one symbol and date are refused: a table has no order that would say which
 //! one is the last. Read next: [`crate::database::ranges`].
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
 use arrow::buffer::ScalarBuffer;
 use bytes::Bytes;
 use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_kernels::scan::{cells, ticker};
-use tickfleet_protocol::facts::{FileFacts, FileFormat};
+use tickfleet_protocol::facts::{BlockPart, FileFacts, FileFormat};
 
 use super::block::{Keys, Prices, RunBuilder};
 use super::error::DataError;
 use super::file::StoredFile;
+use super::inputs::{BarFile, Inputs, Want};
 use super::names::Names;
 use crate::database::{DatabaseError, TableName, ranges, wire};
+use crate::pool::Pool;
 
 /// A range of a table.
 #[derive(Debug)]
@@ -116,6 +121,57 @@ impl TableRange {
                 day: pair[0].1,
             })),
         }
+    }
+}
+
+/// Symbols of a table by the ranges that have them. Two spellings of one symbol may fall into different ranges.
+#[derive(Debug, Default)]
+pub(super) struct Spellings(HashMap<u32, Vec<u32>>);
+
+impl Spellings {
+    /// Notes the symbols of a range, by their numbers.
+    pub(super) fn note(&mut self, range: u32, symbols: impl Iterator<Item = u32>) {
+        for symbol in symbols {
+            self.0.entry(symbol).or_default().push(range);
+        }
+    }
+
+    /// Refuses two rows of one symbol and date in different ranges, which are read again where a symbol is in several.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Duplicate`]; the database cannot be read.
+    pub(super) async fn check(
+        self,
+        inputs: &Arc<Inputs>,
+        pool: &Pool,
+        open: &[Arc<BarFile>],
+        rule: TickerRule,
+    ) -> Result<(), DataError> {
+        let shared: HashMap<u32, Vec<u32>> = self.0.into_iter().filter(|(_, ranges)| ranges.len() > 1).collect();
+        let ranges: BTreeSet<u32> = shared.values().flatten().copied().collect();
+        let mut seen = HashSet::new();
+        for range in ranges {
+            let file = open[range as usize].clone();
+            let uri = file.file().facts.uri.clone();
+            let fetched = inputs.fetch(file, BlockPart::RowGroup(0), rule, Want::Survey).await?;
+            let decoding = inputs.clone();
+            let decoded = pool.run(move || decoding.decode(&fetched)).await;
+            let keys = decoded
+                .map_err(|error| DataError::Panicked {
+                    uri: uri.clone(),
+                    message: error.to_string(),
+                })??
+                .keys;
+            for run in keys.runs.iter().filter(|run| shared.contains_key(&run.name)) {
+                for &day in &keys.days[run.start as usize..run.end as usize] {
+                    if !seen.insert((run.name, day)) {
+                        let symbol = inputs.names().name(run.name).as_ref().to_owned();
+                        return Err(DatabaseError::Duplicate { uri, symbol, day }.into());
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -137,12 +137,18 @@ impl DatabaseError {
     #[must_use]
     pub fn help(&self) -> &'static str {
         let of_said = |said: &Said| match said.code() {
-            Some(code) if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            Some(code)
+                if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION =>
+            {
                 "set PGUSER and PGPASSWORD, or a line of the password file, where the program that connects runs"
             }
             Some(code) if *code == SqlState::INVALID_CATALOG_NAME => "check the name of the database",
-            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => "grant the user what it needs: docs/data.md lists it",
-            Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => "try again later: the server has no connection left",
+            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+                "grant the user what it needs: docs/data.md lists it"
+            }
+            Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => {
+                "try again later: the server has no connection left"
+            }
             None if said.to_string().contains("password") => {
                 "set PGPASSWORD, or a line of the password file, where the program that connects runs"
             }
@@ -155,7 +161,9 @@ impl DatabaseError {
             Self::Name { .. } => "name it as postgres://user@host:5432/database?table=daily_bars",
             Self::Connect { source, .. } | Self::Failed { source, .. } => of_said(source),
             Self::Slow { .. } => "try again, or allow more time: --source-timeout-s",
-            Self::NoTable { .. } | Self::Empty { .. } => "fill it first: coordinator data load --bars PATH --to postgres://…",
+            Self::NoTable { .. } | Self::Empty { .. } => {
+                "fill it first: coordinator data load --bars PATH --to postgres://…"
+            }
             Self::NoKey { .. } => "remove these rows, and declare both columns NOT NULL",
             Self::Duplicate { .. } => "remove one of them, and declare PRIMARY KEY (symbol, date)",
             Self::Damaged { .. } => "check what is between this program and the server: the rows must pass unchanged",

@@ -167,7 +167,10 @@ mod tests {
                 "postgres://me@h/db?sslmode=disable&table=a%20b&from=A&to=BRK%2FB",
                 "postgres://me@h:5432/db?sslmode=disable&table=a%20b&from=A&to=BRK%2FB",
             ),
-            ("postgres://%2Frun%2Fpg/db", "postgres://%2Frun%2Fpg:5432/db?table=daily_bars"),
+            (
+                "postgres://%2Frun%2Fpg/db",
+                "postgres://%2Frun%2Fpg:5432/db?table=daily_bars",
+            ),
         ] {
             let (name, _) = TableName::parse(uri).unwrap();
             assert_eq!(name.to_string(), expect);

@@ -19,7 +19,9 @@ const RANGE_ROWS: u64 = 65_536;
 /// Most bytes of a range: a symbol with more rows than it holds has two a minute.
 const RANGE_BYTES_MAX: usize = 1 << 30;
 /// Types of the columns of a row, in the order of [`BARS`].
-const TYPES: [&str; 8] = ["text", "date", "float8", "float8", "float8", "float8", "float8", "float8"];
+const TYPES: [&str; 8] = [
+    "text", "date", "float8", "float8", "float8", "float8", "float8", "float8",
+];
 
 /// A range of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +107,10 @@ impl Columns {
         });
         let (columns, table) = (self.expressions.join(", "), name.sql());
         let date = &self.expressions[1];
-        format!("SELECT {columns} FROM {table}{} ORDER BY {symbol}, {date}", within.unwrap_or_default())
+        format!(
+            "SELECT {columns} FROM {table}{} ORDER BY {symbol}, {date}",
+            within.unwrap_or_default()
+        )
     }
 }
 
@@ -116,9 +121,8 @@ async fn count(
     columns: &Columns,
 ) -> Result<(Session, Vec<(String, u64)>), DatabaseError> {
     let (symbol, date, table) = (columns.symbol(), &columns.expressions[1], name.sql());
-    let query = format!(
-        "SELECT {symbol}, count(*), count(*) FILTER (WHERE {date} IS NULL) FROM {table} GROUP BY 1 ORDER BY 1"
-    );
+    let query =
+        format!("SELECT {symbol}, count(*), count(*) FILTER (WHERE {date} IS NULL) FROM {table} GROUP BY 1 ORDER BY 1");
     let database = session.database();
     let rows = session.client().query(&query, &[]);
     let rows = timed(&database, "count the table's rows", rows).await?;

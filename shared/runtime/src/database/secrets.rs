@@ -62,7 +62,10 @@ fn matching(line: &str, wanted: &[&str; 4]) -> Option<String> {
     }
     let [host, port, database, user, password] = <[String; 5]>::try_from(fields).ok()?;
     let fits = [host, port, database, user];
-    let fits = fits.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
+    let fits = fits
+        .iter()
+        .zip(wanted)
+        .all(|(field, wanted)| field == "*" || field == wanted);
     fits.then_some(password)
 }
 

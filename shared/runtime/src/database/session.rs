@@ -68,7 +68,10 @@ pub fn open(uri: &str) -> Result<(TableName, Arc<Database>), DatabaseError> {
     static DATABASES: OnceLock<Cache<(String, Option<Id>), Arc<Database>>> = OnceLock::new();
     let databases = DATABASES.get_or_init(|| Cache::new(DATABASES_MAX));
     let (name, mut config) = TableName::parse(uri)?;
-    let key = (name.database().to_owned(), Handle::try_current().ok().map(|handle| handle.id()));
+    let key = (
+        name.database().to_owned(),
+        Handle::try_current().ok().map(|handle| handle.id()),
+    );
     let has_password = config.get_password().is_some();
     if let Some(database) = databases.get(&key).filter(|_| !has_password) {
         return Ok((name, database));
@@ -155,7 +158,9 @@ impl Database {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let connecting = self.config.connect(MakeRustlsConnect::with_webpki_roots());
         let connecting = tokio::time::timeout(self.limits.request, connecting).await;
-        let (client, connection) = connecting.map_err(|_| self.slow("take the connection"))?.map_err(failed)?;
+        let (client, connection) = connecting
+            .map_err(|_| self.slow("take the connection"))?
+            .map_err(failed)?;
         let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error = %Said(error), "a connection to a database ended");
@@ -228,9 +233,11 @@ pub async fn timed<T>(
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, DatabaseError> {
     let answer = tokio::time::timeout(database.limits.request, answer).await;
-    answer.map_err(|_| database.slow(operation))?.map_err(|source| DatabaseError::Failed {
-        operation,
-        uri: database.uri.clone(),
-        source: Said(source),
-    })
+    answer
+        .map_err(|_| database.slow(operation))?
+        .map_err(|source| DatabaseError::Failed {
+            operation,
+            uri: database.uri.clone(),
+            source: Said(source),
+        })
 }

@@ -25,7 +25,9 @@ pub struct RowCells<'a> {
 /// # Errors
 /// What is wrong with the bytes.
 pub fn read<'a>(bytes: &'a [u8], mut each: impl FnMut(RowCells<'a>)) -> Result<(), &'static str> {
-    let mut rest = bytes.strip_prefix(HEADER.as_slice()).ok_or("no header of binary rows")?;
+    let mut rest = bytes
+        .strip_prefix(HEADER.as_slice())
+        .ok_or("no header of binary rows")?;
     loop {
         match i16::from_be_bytes(*taken(&mut rest)?) {
             -1 if rest.is_empty() => return Ok(()),
@@ -83,7 +85,9 @@ pub fn end(out: &mut BytesMut) {
 }
 
 fn taken<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N], &'static str> {
-    let (head, tail) = rest.split_first_chunk::<N>().ok_or("the rows end in the middle of one")?;
+    let (head, tail) = rest
+        .split_first_chunk::<N>()
+        .ok_or("the rows end in the middle of one")?;
     *rest = tail;
     Ok(head)
 }
@@ -94,7 +98,9 @@ fn field<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, &'static str> {
         return Ok(None);
     }
     let length = usize::try_from(length).map_err(|_| "a field has a negative length")?;
-    let (head, tail) = rest.split_at_checked(length).ok_or("the rows end in the middle of one")?;
+    let (head, tail) = rest
+        .split_at_checked(length)
+        .ok_or("the rows end in the middle of one")?;
     *rest = tail;
     Ok(Some(head))
 }
@@ -124,7 +130,14 @@ mod tests {
         let mut rows = Vec::new();
         read(&whole, |row| rows.push(row)).unwrap();
         let numbers = [Some(1.0), Some(2.0), Some(0.5), None, Some(9.0), None];
-        assert_eq!(rows, [RowCells { symbol: "A", day: 16_801, numbers }]);
+        assert_eq!(
+            rows,
+            [RowCells {
+                symbol: "A",
+                day: 16_801,
+                numbers
+            }]
+        );
         for length in 0..whole.len() {
             assert!(read(&whole[..length], |_| {}).is_err(), "{length}");
         }

@@ -47,5 +47,6 @@ pub(super) fn check(place: &Place) -> Result<(), ObjectsError> {
 }
 
 fn is_true(variable: &str) -> bool {
-    std::env::var(variable).is_ok_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
+    std::env::var(variable)
+        .is_ok_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
 }

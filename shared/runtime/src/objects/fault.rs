@@ -59,7 +59,9 @@ impl ObjectsError {
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::Name { .. } => "name it as s3://bucket/key, gs://bucket/key, az://container/blob or https://host/path",
+            Self::Name { .. } => {
+                "name it as s3://bucket/key, gs://bucket/key, az://container/blob or https://host/path"
+            }
             Self::Secrets { .. } => {
                 "credentials come from the environment (docs/data.md); names travel with runs and must hold none"
             }
@@ -241,10 +243,14 @@ mod tests {
     #[test]
     fn a_server_is_quoted_and_its_client_is_not() {
         let body = "<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>";
-        let text = format!("Error performing GET http://h/b in 3s - Server returned non-2xx status code: 503 Busy: {body}");
+        let text =
+            format!("Error performing GET http://h/b in 3s - Server returned non-2xx status code: 503 Busy: {body}");
         let fault = generic(&text);
         assert_eq!(fault.cause(), Cause::Busy);
-        assert_eq!(fault.to_string(), "the server cannot now (503 SlowDown Reduce your rate.)");
+        assert_eq!(
+            fault.to_string(),
+            "the server cannot now (503 SlowDown Reduce your rate.)"
+        );
         let fault = generic("Error performing PUT http://169.254.169.254/latest/api/token in 1s - HTTP error");
         assert_eq!(fault.cause(), Cause::NoCredentials);
         let fault = generic("status code: 404 Not Found: <Error><Code>NoSuchBucket</Code></Error>");

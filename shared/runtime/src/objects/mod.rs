@@ -91,7 +91,10 @@ type StoreKey = (String, Option<Id>);
 pub fn open(place: &Place) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
     static STORES: OnceLock<Cache<StoreKey, Arc<dyn ObjectStore>>> = OnceLock::new();
     let stores = STORES.get_or_init(|| Cache::new(STORES_MAX));
-    let key = (place.root().to_owned(), Handle::try_current().ok().map(|handle| handle.id()));
+    let key = (
+        place.root().to_owned(),
+        Handle::try_current().ok().map(|handle| handle.id()),
+    );
     if let Some(store) = stores.get(&key) {
         return Ok(store);
     }

@@ -80,7 +80,11 @@ impl Place {
             return Err(ObjectsError::Secrets { uri: mask(uri) });
         }
         if authority.is_empty() {
-            return Err(bad(if kind.is_bucket() { "it names no bucket" } else { "it names no host" }));
+            return Err(bad(if kind.is_bucket() {
+                "it names no bucket"
+            } else {
+                "it names no host"
+            }));
         }
         let path = if kind.is_bucket() {
             Path::parse(rest.trim_end_matches('/'))

@@ -47,9 +47,9 @@ impl Answer {
         }
         let found = answer.results.as_ref().map_or(0, Vec::len) as u64;
         match answer.count {
-            Some(count) if count != found => {
-                Err(unreadable(format!("it says that it has {count} results and has {found}")))
-            }
+            Some(count) if count != found => Err(unreadable(format!(
+                "it says that it has {count} results and has {found}"
+            ))),
             _ => Ok(answer),
         }
     }

@@ -129,7 +129,9 @@ impl PolygonError {
             Self::Key => "set POLYGON_API_KEY to the key and nothing else",
             Self::Setup { .. } => "check this machine's TLS certificates and proxy settings",
             Self::Day { fault, .. } => match fault {
-                Fault::Refused { status: 401 | 403, .. } => "set POLYGON_API_KEY to a key whose plan has grouped daily bars",
+                Fault::Refused { status: 401 | 403, .. } => {
+                    "set POLYGON_API_KEY to a key whose plan has grouped daily bars"
+                }
                 Fault::Refused { status: 429, .. } => "make fewer calls a minute: --polygon-rate",
                 Fault::Unreachable { .. } => "check the network and --polygon-url",
                 Fault::Unreadable { .. } | Fault::TooLarge => "check that --polygon-url names a compatible service",

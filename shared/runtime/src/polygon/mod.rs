@@ -97,10 +97,7 @@ impl Client {
             let Some(next) = answer.next_url else { return Ok(bars) };
             url = self.followed(&next, &date)?;
         }
-        Err(PolygonError::Pages {
-            date,
-            limit: PAGES_MAX,
-        })
+        Err(PolygonError::Pages { date, limit: PAGES_MAX })
     }
 
     /// The next page's place, which must be on the same server.
@@ -138,7 +135,12 @@ impl Client {
     }
 
     async fn call(&self, url: &Url) -> Result<Answer, Fault> {
-        let asked = self.http.get(url.clone()).header(AUTHORIZATION, self.key.clone()).send().await;
+        let asked = self
+            .http
+            .get(url.clone())
+            .header(AUTHORIZATION, self.key.clone())
+            .send()
+            .await;
         let mut response = asked.map_err(|error| Fault::of(&error))?;
         let status = response.status();
         if status != StatusCode::OK {
@@ -174,7 +176,13 @@ mod tests {
 
     #[test]
     fn a_key_travels_to_one_host_and_in_no_clear() {
-        for base in ["http://api.example", "ftp://h", "https://me:x@h", "https://h?apiKey=hush", "no"] {
+        for base in [
+            "http://api.example",
+            "ftp://h",
+            "https://me:x@h",
+            "https://h?apiKey=hush",
+            "no",
+        ] {
             let error = client(base).err().expect(base);
             assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
         }

@@ -139,7 +139,7 @@ macro_rules! settings {
 
 settings! {
     BARS = Scan "bars", INPUT, Kind::Location, Nothing,
-        "Daily bars: a file, folder or glob of CSV or Parquet, here or at s3://, gs://, az://, http(s)://";
+        "Daily bars: a file, folder or glob of CSV or Parquet, here or at s3://, gs://, az://, http(s)://, postgres://";
     UNIVERSE = Scan "universe", INPUT, Kind::Location, Nothing,
         "Universe table with sector, industry and market cap";
     ADJUST = Scan "adjust", INPUT, Kind::Choice(&["auto", "none", "adj_close"]), Value("auto"),

@@ -203,7 +203,10 @@ mod tests {
         check("s3://bucket/june/", "folder s3://bucket/june");
         check("s3://bucket/june", "cannot tell the format of s3://bucket/june");
         check("https://me:x@h/a.csv", "https://***@h/a.csv has a user name");
-        check("postgres://u@h/db", "cannot write to postgres://u@h/db: results are written");
+        check(
+            "postgres://u@h/db",
+            "cannot write to postgres://u@h/db: results are written",
+        );
         check("results", "cannot tell the format of results");
         check("a.parquet.gz", "cannot tell the format of a.parquet.gz");
         check("", "the output path is empty");
