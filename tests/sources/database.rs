@@ -80,8 +80,8 @@ fn a_table_is_filled_and_scanned_as_its_file_is() {
     assert!(!format!("{:?}", parquet_metadata(&found.file("ranked"))).contains("hush"));
     // Other names and types of columns, some as text of another order.
     sql.run(
-        "CREATE TABLE other AS SELECT symbol::varchar(8) AS \"Ticker\", date::timestamp AS day, open::numeric AS o, high AS h, \
-         low AS l, close AS c, volume::bigint AS v, adj_close AS \"Adj Close\" FROM daily_bars ORDER BY random()",
+        "CREATE TABLE other AS SELECT symbol::varchar(8) AS \"Ticker\", date::timestamp AS day, open AS o, high AS h, \
+         low AS l, close::numeric AS c, volume::bigint AS v, adj_close AS \"Adj Close\" FROM daily_bars ORDER BY random()",
     );
     let found = Tables::of(&["--bars", &server.uri("other"), "--universe", &universe], &secret);
     assert!(found.batches == expect.batches);

@@ -255,6 +255,9 @@ impl DataError {
                 "check the path; relative paths start at the current folder, or at the settings file that names them"
             }
             Self::NoFiles { .. } => "name a file, a folder or a pattern with .parquet, .csv, .csv.gz or .csv.zst files",
+            Self::Scheme { scheme, .. } if scheme == "polygon" => {
+                "bring the bars into a folder first: coordinator data sync --to DIR --from DATE"
+            }
             Self::Scheme { .. } => {
                 "name a path, a folder, a glob, or a URI: file://, s3://, gs://, az://, http://, https://, postgres://"
             }

@@ -59,7 +59,7 @@ impl TableRange {
     /// # Errors
     /// The database cannot be read.
     pub(super) async fn read(&self) -> Result<Bytes, DataError> {
-        Ok(ranges::read(&self.file.facts.uri).await?)
+        ranges::read(&self.file.facts.uri).await
     }
 
     /// Decodes rows.

@@ -128,7 +128,11 @@ impl Said {
     }
 
     fn is_io(&self) -> bool {
-        std::iter::successors(self.0.source(), |&error| error.source()).any(|error| error.is::<std::io::Error>())
+        std::iter::successors(self.0.source(), |&error| error.source()).any(|error| {
+            let error = error.downcast_ref::<std::io::Error>();
+            // A certificate that does not fit comes as invalid data: it never fits.
+            error.is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
+        })
     }
 }
 

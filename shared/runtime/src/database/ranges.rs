@@ -99,17 +99,22 @@ impl Columns {
         format!("({}) COLLATE \"C\"", self.expressions[0])
     }
 
-    fn select(&self, name: &TableName) -> String {
-        let symbol = self.symbol();
+    /// The rows that a name means.
+    fn within(&self, name: &TableName) -> String {
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
         let within = name.symbols().map(|(first, last)| {
-            let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+            let symbol = self.symbol();
             format!(" WHERE {symbol} >= {} AND {symbol} <= {}", text(first), text(last))
         });
-        let (columns, table) = (self.expressions.join(", "), name.sql());
-        let date = &self.expressions[1];
+        format!("{}{}", name.sql(), within.unwrap_or_default())
+    }
+
+    fn select(&self, name: &TableName) -> String {
+        let (columns, rows) = (self.expressions.join(", "), self.within(name));
         format!(
-            "SELECT {columns} FROM {table}{} ORDER BY {symbol}, {date}",
-            within.unwrap_or_default()
+            "SELECT {columns} FROM {rows} ORDER BY {}, {}",
+            self.symbol(),
+            self.expressions[1]
         )
     }
 }
@@ -120,9 +125,9 @@ async fn count(
     name: &TableName,
     columns: &Columns,
 ) -> Result<(Session, Vec<(String, u64)>), DatabaseError> {
-    let (symbol, date, table) = (columns.symbol(), &columns.expressions[1], name.sql());
+    let (symbol, date, rows) = (columns.symbol(), &columns.expressions[1], columns.within(name));
     let query =
-        format!("SELECT {symbol}, count(*), count(*) FILTER (WHERE {date} IS NULL) FROM {table} GROUP BY 1 ORDER BY 1");
+        format!("SELECT {symbol}, count(*), count(*) FILTER (WHERE {date} IS NULL) FROM {rows} GROUP BY 1 ORDER BY 1");
     let database = session.database();
     let rows = session.client().query(&query, &[]);
     let rows = timed(&database, "count the table's rows", rows).await?;

@@ -60,12 +60,15 @@ pub struct Session {
     _permit: OwnedSemaphorePermit,
 }
 
+/// Databases by name, for each runtime whose tasks drive their connections.
+type Databases = Cache<(String, Option<Id>), Arc<Database>>;
+
 /// The database of a table, as named: a password in the name is remembered for this process.
 ///
 /// # Errors
 /// [`DatabaseError::Name`].
 pub fn open(uri: &str) -> Result<(TableName, Arc<Database>), DatabaseError> {
-    static DATABASES: OnceLock<Cache<(String, Option<Id>), Arc<Database>>> = OnceLock::new();
+    static DATABASES: OnceLock<Databases> = OnceLock::new();
     let databases = DATABASES.get_or_init(|| Cache::new(DATABASES_MAX));
     let (name, mut config) = TableName::parse(uri)?;
     let key = (

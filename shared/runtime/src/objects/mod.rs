@@ -103,6 +103,11 @@ pub fn open(place: &Place) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
     Ok(store)
 }
 
+/// A store of the caller's own, for a runtime that ends soon.
+fn open_alone(place: &Place) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
+    build(place, limits())
+}
+
 fn build(place: &Place, limits: Limits) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
     // Programs that link other cryptography too must say which one TLS takes; set already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

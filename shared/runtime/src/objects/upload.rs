@@ -12,7 +12,7 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, WriteMultipart}
 use thiserror::Error;
 
 use super::fault::{ObjectsError, StoreFault};
-use super::{Place, open};
+use super::{Place, open_alone};
 
 /// Bytes of a part; an object has at most 10,000 of them.
 const PART_BYTES: usize = 16 << 20;
@@ -77,7 +77,7 @@ impl UploadError {
 pub fn check(uri: &str) -> Result<(), UploadError> {
     let place = writable(uri)?;
     waited(async {
-        let store = open(&place)?;
+        let store = open_alone(&place)?;
         let failed = |source| failed(uri, source);
         let mut upload = store.put_multipart(place.path()).await.map_err(failed)?;
         upload.abort().await.map_err(failed)
@@ -97,7 +97,7 @@ pub fn put(file: &FilePath, uri: &str) -> Result<(), UploadError> {
     let mut file = File::open(file).map_err(local)?;
     let length = file.metadata().map_err(local)?.len();
     waited(async {
-        let store = open(&place)?;
+        let store = open_alone(&place)?;
         if length <= PART_BYTES as u64 {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).map_err(local)?;

@@ -24,7 +24,8 @@ pub struct Counts {
     pub bad_price: u64,
     /// With a volume that is missing, not finite or negative.
     pub bad_volume: u64,
-    /// Followed in their block by another valid row of their symbol and date.
+    /// Followed by another valid row of their symbol and date, in the same piece of a block. A row that is followed by
+    /// one in a later piece is inserted first and updated then.
     pub duplicate: u64,
 }
 

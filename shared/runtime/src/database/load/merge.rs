@@ -15,6 +15,8 @@ use crate::database::wire::{self, RowCells};
 
 /// Bytes of rows that are sent at a time.
 const CHUNK_BYTES: usize = 1 << 20;
+/// Rows that are merged with one statement: each has an answer in seconds, whatever the size of a block.
+const PIECE_ROWS: usize = 1 << 17;
 
 /// Where a block goes.
 pub(super) struct Into<'a> {
@@ -51,8 +53,11 @@ pub(super) async fn write(
         timed(&database, "end a transaction", transaction.rollback()).await?;
         return Ok((session, rows));
     }
-    copy(&database, &transaction, block, valid, inputs).await?;
-    let counts = merge(&database, &transaction, into.table, valid.counts).await?;
+    let mut counts = valid.counts;
+    for rows in valid.rows.chunks(PIECE_ROWS) {
+        copy(&database, &transaction, block, rows, inputs).await?;
+        merge(&database, &transaction, into.table, &mut counts).await?;
+    }
     let line = format!("INSERT INTO {LEDGER} (load, block, rows) VALUES ($1, $2, $3)");
     let columns = counts.columns().to_vec();
     let asked: [&(dyn ToSql + Sync); 3] = [&into.id, &into.ordinal, &columns];
@@ -71,20 +76,20 @@ async fn copy(
     database: &Database,
     transaction: &Transaction<'_>,
     block: &Block,
-    valid: &Valid,
+    rows: &[(u32, u32)],
     inputs: &Inputs,
 ) -> Result<(), DatabaseError> {
     const TAKE: &str = "take the rows";
     let make = "CREATE TEMPORARY TABLE IF NOT EXISTS tickfleet_rows (ordinal bigint, symbol text, date date, \
                 open float8, high float8, low float8, close float8, volume float8, adj_close float8) \
-                ON COMMIT DELETE ROWS";
+                ON COMMIT DELETE ROWS; TRUNCATE tickfleet_rows";
     timed(database, TAKE, transaction.batch_execute(make)).await?;
     let sink = transaction.copy_in("COPY tickfleet_rows FROM STDIN (FORMAT binary)");
     let mut sink = Box::pin(timed(database, TAKE, sink).await?);
     let prices = block.prices.as_ref().expect("a load reads prices");
     let mut chunk = BytesMut::with_capacity(CHUNK_BYTES + 256);
     wire::begin(&mut chunk);
-    for rows in valid.rows.chunk_by(|a, b| a.1 == b.1) {
+    for rows in rows.chunk_by(|a, b| a.1 == b.1) {
         let symbol = inputs.names().name(rows[0].1);
         for &(row, _) in rows {
             let at = row as usize;
@@ -118,8 +123,8 @@ async fn merge(
     database: &Database,
     transaction: &Transaction<'_>,
     table: &TableName,
-    mut counts: Counts,
-) -> Result<Counts, DatabaseError> {
+    counts: &mut Counts,
+) -> Result<(), DatabaseError> {
     const MERGE: &str = "merge the rows";
     let table = table.sql();
     let last = "SELECT DISTINCT ON (symbol COLLATE \"C\", date) * FROM tickfleet_rows \
@@ -134,8 +139,11 @@ async fn merge(
     );
     let row = timed(database, MERGE, transaction.query_one(&count, &[])).await?;
     let of = |at: usize| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
-    (counts.inserted, counts.updated, counts.unchanged) = (of(1), of(2), of(3));
-    counts.duplicate = of(0).saturating_sub(counts.loaded());
+    let (inserted, updated, unchanged) = (of(1), of(2), of(3));
+    counts.duplicate += of(0).saturating_sub(inserted + updated + unchanged);
+    counts.inserted += inserted;
+    counts.updated += updated;
+    counts.unchanged += unchanged;
     let columns = "symbol, date, open, high, low, close, volume, adj_close";
     let merge = format!(
         "INSERT INTO {table} AS t ({columns}) SELECT {columns} FROM ({last}) n \
@@ -144,6 +152,5 @@ async fn merge(
          IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, \
          excluded.adj_close)"
     );
-    timed(database, MERGE, transaction.execute(&merge, &[])).await?;
-    Ok(counts)
+    timed(database, MERGE, transaction.execute(&merge, &[])).await.map(drop)
 }
