@@ -85,10 +85,18 @@ fn content_that_changes_under_a_run_is_refused() {
     );
 }
 
+/// Bars, variables that are set otherwise, the exit status, and what the message must hold.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    i32,
+    &'static [&'static str],
+);
+
 #[test]
 fn refusals_say_what_is_missing() {
     let shop = lake();
-    let cases: &[(&str, &[(&str, &str)], i32, &[&str])] = &[
+    let cases: &[Case] = &[
         (
             "s3://lake/none.parquet",
             &[],

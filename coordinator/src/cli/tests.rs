@@ -74,6 +74,8 @@ const ELSEWHERE: [&str; 9] = [
     "job_max_s",
     "job_memory",
     "health",
+    "polygon_url",
+    "polygon_rate",
     "inline_result",
     "listen",
     "http",

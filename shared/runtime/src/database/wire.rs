@@ -38,7 +38,9 @@ pub fn read<'a>(bytes: &'a [u8], mut each: impl FnMut(RowCells<'a>)) -> Result<(
         let symbol = std::str::from_utf8(symbol).map_err(|_| "a symbol is not UTF-8")?;
         let day = field(&mut rest)?.ok_or("a row has no date")?;
         let day = i32::from_be_bytes(day.try_into().map_err(|_| "a date has not four bytes")?);
-        let day = day.checked_add(EPOCH_DAYS).ok_or("a date is infinite")?;
+        // The least and the greatest stand for the infinities.
+        let day = day.checked_add(EPOCH_DAYS).filter(|_| day != i32::MIN);
+        let day = day.ok_or("a date is infinite")?;
         let mut numbers = [None; 6];
         for number in &mut numbers {
             if let Some(value) = field(&mut rest)? {
@@ -115,7 +117,7 @@ mod tests {
         out.put_i32(i32::try_from(symbol.len()).unwrap());
         out.put_slice(symbol.as_bytes());
         out.put_i32(4);
-        out.put_i32(day - EPOCH_DAYS);
+        out.put_i32(day);
         for number in [1.0, 2.0, 0.5, close, 9.0] {
             out.put_i32(8);
             out.put_f64(number);
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn rows_are_read_and_damage_is_told() {
-        let whole = [HEADER.as_slice(), &row("A", 16_801, f64::NAN), &[0xff, 0xff]].concat();
+        let whole = [HEADER.as_slice(), &row("A", 5_844, f64::NAN), &[0xff, 0xff]].concat();
         let mut rows = Vec::new();
         read(&whole, |row| rows.push(row)).unwrap();
         let numbers = [Some(1.0), Some(2.0), Some(0.5), None, Some(9.0), None];
@@ -141,7 +143,9 @@ mod tests {
         for length in 0..whole.len() {
             assert!(read(&whole[..length], |_| {}).is_err(), "{length}");
         }
-        let infinite = [HEADER.as_slice(), &row("A", i32::MIN, 1.0)].concat();
-        assert!(read(&infinite, |_| {}).is_err());
+        for day in [i32::MIN, i32::MAX] {
+            let infinite = [HEADER.as_slice(), &row("A", day, 1.0)].concat();
+            assert_eq!(read(&infinite, |_| {}), Err("a date is infinite"));
+        }
     }
 }
