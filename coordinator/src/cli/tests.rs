@@ -67,7 +67,7 @@ fn bad_lines_end_with_status_2_and_a_hint() {
 }
 
 /// Settings of `serve` and of the worker program.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 11] = [
     "name",
     "kinds",
     "lease_ms",

@@ -2,7 +2,7 @@
 //! a web server, always in order of URI bytes.
 //!
 //! Reads no more of a file than the first bytes of one whose ending tells nothing. Read next: [`super::file`], and
-//! [`super::remote`] and [`super::table`] for what is not on this machine.
+//! `remote` and `table` beside it for what is not on this machine.
 
 use std::path::{Component, Path, PathBuf, absolute};
 use std::sync::Arc;
