@@ -53,6 +53,28 @@ fn every_layout_gives_the_tables_of_the_local_file() {
 }
 
 #[test]
+fn google_cloud_storage_is_read_and_written_as_s3_is() {
+    let (shop, local) = (Shop::web(true), Local::new().tables());
+    shop.put("lake/bars/bars.parquet", &parquet(&bars(), 100));
+    shop.put("lake/universe.csv", &universe());
+    let account = format!(
+        r#"{{"gcs_base_url":"{}","disable_oauth":true,"client_email":"","private_key":"","private_key_id":""}}"#,
+        shop.url()
+    );
+    let variables = [
+        ("GOOGLE_SERVICE_ACCOUNT_KEY", account.as_str()),
+        ("GOOGLE_ALLOW_HTTP", "true"),
+    ];
+    let options = ["--bars", "gs://lake/bars/", "--universe", "gs://lake/universe.csv"];
+    shop.fail([Fault::Busy, Fault::Cut]);
+    assert!(Tables::of(&options, &variables).batches == local.batches);
+    let run = scan(&["--bars", "gs://lake/bars/", "--out", "gs://lake/out.csv"]);
+    let run = variables.iter().fold(run, |run, (name, value)| run.env(name, value));
+    let _ = run.run().success();
+    assert!(shop.get("lake/out.csv").is_some() && shop.open_uploads() == 0);
+}
+
+#[test]
 fn faults_are_tried_again_and_leave_no_trace() {
     let (shop, local) = (lake(), Local::new().tables());
     shop.fail([
@@ -131,6 +153,12 @@ fn refusals_say_what_is_missing() {
             &[],
             2,
             &["s3://***@lake/x.csv", "credentials come from"],
+        ),
+        (
+            "az://container/x.csv",
+            &[],
+            2,
+            &["az://container cannot be opened", "docs/data.md"],
         ),
         ("ftp://lake/x.csv", &[], 2, &["no reader for `ftp://`", "s3://"]),
     ];

@@ -5,9 +5,15 @@
 use super::fault::ObjectsError;
 use super::name::{Place, Scheme};
 
-/// Whether the environment asks for plain HTTP to an S3 server.
-pub(super) fn allows_http() -> bool {
-    is_true("AWS_ALLOW_HTTP")
+/// Whether plain HTTP is asked for: by the environment, or by the name itself.
+pub(super) fn allows_http(scheme: Scheme) -> bool {
+    match scheme {
+        Scheme::S3 => is_true("AWS_ALLOW_HTTP"),
+        Scheme::Gs => is_true("GOOGLE_ALLOW_HTTP"),
+        Scheme::Az => is_true("AZURE_ALLOW_HTTP"),
+        Scheme::Http => true,
+        Scheme::Https => false,
+    }
 }
 
 /// Refuses what cannot work.
@@ -21,7 +27,7 @@ pub(super) fn check(place: &Place) -> Result<(), ObjectsError> {
     for variable in ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"] {
         if let Ok(endpoint) = std::env::var(variable)
             && endpoint.starts_with("http://")
-            && !allows_http()
+            && !allows_http(Scheme::S3)
         {
             return Err(ObjectsError::PlainHttp {
                 uri: place.root().to_owned(),

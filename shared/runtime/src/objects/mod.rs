@@ -116,25 +116,26 @@ fn build(place: &Place, limits: Limits) -> Result<Arc<dyn ObjectStore>, ObjectsE
         uri: place.root().to_owned(),
         source: StoreFault(source),
     };
+    let client = client(limits, credentials::allows_http(place.scheme()));
     Ok(match place.scheme() {
         Scheme::S3 => {
             let builder = AmazonS3Builder::from_env().with_bucket_name(place.bucket());
-            let builder = builder.with_client_options(client(limits, credentials::allows_http()));
+            let builder = builder.with_client_options(client);
             Arc::new(builder.with_retry(retry(limits)).build().map_err(setup)?)
         }
         Scheme::Gs => {
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(place.bucket());
-            let builder = builder.with_client_options(client(limits, false));
+            let builder = builder.with_client_options(client);
             Arc::new(builder.with_retry(retry(limits)).build().map_err(setup)?)
         }
         Scheme::Az => {
             let builder = MicrosoftAzureBuilder::from_env().with_container_name(place.bucket());
-            let builder = builder.with_client_options(client(limits, false));
+            let builder = builder.with_client_options(client);
             Arc::new(builder.with_retry(retry(limits)).build().map_err(setup)?)
         }
         Scheme::Http | Scheme::Https => {
             let builder = HttpBuilder::new().with_url(place.root());
-            let builder = builder.with_client_options(client(limits, place.scheme() == Scheme::Http));
+            let builder = builder.with_client_options(client);
             Arc::new(builder.with_retry(retry(limits)).build().map_err(setup)?)
         }
     })
