@@ -11,6 +11,7 @@ use tickfleet_protocol::ids::WorkerId;
 use tickfleet_protocol::limits::DEFAULT_LEASE_MS;
 use tickfleet_runtime::broker::Broker;
 use tickfleet_runtime::broker::memory::MemoryBroker;
+use tickfleet_runtime::cache::ranges::{Ranges, Reach};
 use tickfleet_runtime::cache::{self, DiskTier};
 use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::pool::{Machine, Pool};
@@ -53,7 +54,8 @@ impl Embedded {
         let lanes = lanes.unwrap_or_else(|| machine.lanes(JOB_BYTES));
         let pool = Pool::new(lanes).map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
         let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(machine.memory_bytes / RESULT_MEMORY_PART));
-        let inputs = Arc::new(Inputs::new(cache_bytes));
+        let ranges = Ranges::new(disk.clone().map(|disk| (disk, Reach::Far)));
+        let inputs = Arc::new(Inputs::over(cache_bytes, ranges));
         let options = WorkerOptions {
             id: WorkerId::new("embedded").expect("a valid name"),
             read_ahead: lanes,

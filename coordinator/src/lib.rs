@@ -12,6 +12,7 @@ pub mod events;
 pub mod follow;
 pub mod grpc;
 pub mod http;
+pub mod lake;
 pub mod ops;
 pub mod report;
 pub mod results;

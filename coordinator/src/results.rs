@@ -155,7 +155,7 @@ impl<'a> Writer<'a> {
 }
 
 fn unwritten(error: &SinkError) -> Failure {
-    Failure::from_error(ExitStatus::Failed, error)
+    error.failure(ExitStatus::Failed)
 }
 
 fn ranked_rows(batch: &RecordBatch) -> Vec<RankedRow> {

@@ -55,8 +55,18 @@ fn main() {
     report.add_range(&range::measure(&input, repeat));
     for mode in &modes {
         let warm = warm::measure(&input, mode, repeat);
-        report.add(Row::single("warm scan, same process", mode.name, mode.symbols.len(), warm.same_s));
-        report.add(Row::single("one symbol changed", mode.name, mode.symbols.len(), warm.changed_s));
+        report.add(Row::single(
+            "warm scan, same process",
+            mode.name,
+            mode.symbols.len(),
+            warm.same_s,
+        ));
+        report.add(Row::single(
+            "one symbol changed",
+            mode.name,
+            mode.symbols.len(),
+            warm.changed_s,
+        ));
     }
     let loaded = bare::load(&input.bars);
     for mode in &modes {

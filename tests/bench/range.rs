@@ -31,7 +31,11 @@ pub(crate) fn measure(input: &Input, repeat: usize) -> Range {
     let folder = || tempfile::tempdir().expect("a temporary folder can be made");
     // Sessions are those of the whole input, whatever the symbols.
     let sessions = folder();
-    run(&mut scan(input, sessions.path(), &["--from", "1900-01-01", "--symbols", "A"]));
+    run(&mut scan(
+        input,
+        sessions.path(),
+        &["--from", "1900-01-01", "--symbols", "A"],
+    ));
     let sessions = dates(sessions.path());
     let from = format_date(sessions[sessions.len().saturating_sub(DATES)]);
     let single = folder();
@@ -46,7 +50,11 @@ pub(crate) fn measure(input: &Input, repeat: usize) -> Range {
         let usage = run(&mut scan(input, out.path(), &["--from", &from]));
         range.scans.extend((at > 0).then_some(usage));
         if at == 0 {
-            assert_eq!(dates(out.path()).len(), range.dates, "every session of the range is scanned");
+            assert_eq!(
+                dates(out.path()).len(),
+                range.dates,
+                "every session of the range is scanned"
+            );
             range.rows = check(single.path(), out.path());
         }
     }
@@ -55,7 +63,10 @@ pub(crate) fn measure(input: &Input, repeat: usize) -> Range {
 
 /// The as-of dates of a run, ascending.
 fn dates(folder: &Path) -> Vec<i32> {
-    let mut dates: Vec<i32> = days(&read_parquet(&folder.join("funnel.parquet")), "as_of").into_iter().flatten().collect();
+    let mut dates: Vec<i32> = days(&read_parquet(&folder.join("funnel.parquet")), "as_of")
+        .into_iter()
+        .flatten()
+        .collect();
     dates.dedup();
     dates
 }
@@ -65,7 +76,11 @@ fn dates(folder: &Path) -> Vec<i32> {
 fn check(single: &Path, range: &Path) -> usize {
     let [of_date, all] = [single, range].map(|folder| read_parquet(&folder.join("ranked.parquet")));
     let before = all.num_rows() - of_date.num_rows();
-    assert_eq!(all.slice(before, of_date.num_rows()), of_date, "a date has the same rows in any range");
+    assert_eq!(
+        all.slice(before, of_date.num_rows()),
+        of_date,
+        "a date has the same rows in any range"
+    );
     let scored = File::open(range.join("scored.parquet")).expect("a run leaves its tables");
     let scored = ParquetRecordBatchReaderBuilder::try_new(scored).expect("a table is a Parquet file");
     usize::try_from(scored.metadata().file_metadata().num_rows()).expect("rows are counted from 0")

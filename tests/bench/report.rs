@@ -89,7 +89,11 @@ impl Report {
 
     /// Adds the runs over a range of dates.
     pub(crate) fn add_range(&mut self, range: &Range) {
-        let what = if range.dates == 250 { "250 dates, one run" } else { "all dates, one run" };
+        let what = if range.dates == 250 {
+            "250 dates, one run"
+        } else {
+            "all dates, one run"
+        };
         self.rows.push(Row::process(what, "listed", range.rows, &range.scans));
     }
 

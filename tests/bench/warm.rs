@@ -69,7 +69,11 @@ pub(crate) fn measure(input: &Input, mode: &Mode, repeat: usize) -> Warm {
             change(close);
             let (took, scored) = again(format!("changed-{nth}")).await;
             let row = known_texts(&scored, "symbol").iter().position(|found| *found == symbol);
-            assert_eq!(row.and_then(|row| floats(&scored, "close")[row]), Some(close), "{symbol}");
+            assert_eq!(
+                row.and_then(|row| floats(&scored, "close")[row]),
+                Some(close),
+                "{symbol}"
+            );
             warm.changed_s.push(took);
         }
         embedded.stop().await.expect("its worker ends");
@@ -87,8 +91,15 @@ async fn scan(cluster: &dyn Cluster, spec: &ScanSpec, key: &str) -> RecordBatch 
         durability: Durability::Memory,
         trace: None,
     };
-    let run = cluster.submit(request, &mut |_| {}).await.expect("the run is accepted").run;
-    let mut events = cluster.watch(run, EventId::START).await.expect("the run can be watched");
+    let run = cluster
+        .submit(request, &mut |_| {})
+        .await
+        .expect("the run is accepted")
+        .run;
+    let mut events = cluster
+        .watch(run, EventId::START)
+        .await
+        .expect("the run can be watched");
     while events.next().await.is_some() {}
     let mut parts = cluster.results(run).await.expect("the run succeeded");
     let mut scored = None;

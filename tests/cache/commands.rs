@@ -148,7 +148,7 @@ fn what_cannot_be_used_is_refused_with_what_mends_it() {
         3,
         &["redis://127.0.0.1:1"],
     );
-    assert_error(&cache(&["stats", "--store", "s3://bucket/x"]), 2, &["s3", "folder"]);
+    assert_error(&cache(&["stats", "--store", "ftp://host/x"]), 2, &["ftp", "folder"]);
     let nobody = ["warm", "scan", "--bars", "x.csv", "--coordinator", "http://127.0.0.1:1"];
     assert_error(&cache(&nobody), 3, &["coordinator"]);
 }

@@ -69,8 +69,8 @@ fn bad_lines() {
             &["folder no does not exist", "create it"],
         ),
         ("--bars b.csv --out b.csv/x.csv", &["b.csv: it is a file"]),
-        ("--bars b.csv --out s3://bucket/x.csv", &["s3://bucket/x.csv", "local"]),
-        ("--bars s3://bucket/x.csv", &["s3://bucket/x.csv", "local files"]),
+        ("--bars b.csv --out ftp://h/x.csv", &["ftp://h/x.csv", "local"]),
+        ("--bars ftp://h/x.csv", &["ftp://h/x.csv", "no reader"]),
         (
             "--bars b.csv --config no.toml",
             &["no.toml can't be read", "No such file"],

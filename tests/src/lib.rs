@@ -8,6 +8,7 @@ pub mod binary;
 pub mod golden;
 pub mod markdown;
 pub mod onnx;
+pub mod postgres_server;
 pub mod program;
 pub mod random;
 pub mod redis_server;

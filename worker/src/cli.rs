@@ -8,7 +8,8 @@ use tickfleet_runtime::settings::InForce;
 use tickfleet_runtime::settings::flags::{SettingFlags, Takes};
 use tickfleet_runtime::settings::registry::{
     CACHE_DIR, CACHE_DISK, HEALTH, INLINE_RESULT, JOB_MAX_S, JOB_MEMORY, JOB_SPANS, JOB_SPANS_RATIO, KINDS, LANES,
-    LEASE_MS, LOG, LOG_FORMAT, MEMORY, NAME, OTLP, REDIS, REDIS_PREFIX, STORE, Setting,
+    LEASE_MS, LOG, LOG_FORMAT, MEMORY, NAME, OTLP, REDIS, REDIS_PREFIX, SOURCE_RETRIES, SOURCE_TIMEOUT_S, STORE,
+    Setting,
 };
 
 use crate::say::{Event, Say};
@@ -38,7 +39,7 @@ EXIT STATUS
 pub struct WorkerFlags;
 
 /// What a worker takes as flags.
-static FLAGS: [&Setting; 19] = [
+static FLAGS: [&Setting; 21] = [
     &REDIS,
     &REDIS_PREFIX,
     &STORE,
@@ -53,6 +54,8 @@ static FLAGS: [&Setting; 19] = [
     &HEALTH,
     &CACHE_DIR,
     &CACHE_DISK,
+    &SOURCE_TIMEOUT_S,
+    &SOURCE_RETRIES,
     &LOG,
     &LOG_FORMAT,
     &OTLP,

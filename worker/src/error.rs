@@ -168,7 +168,9 @@ impl JobError {
     /// Whether another attempt may succeed: damaged or changed input stays as it is.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Data(error) => matches!(error, DataError::Store { .. } | DataError::Unpack { .. }),
+            Self::Data(error) => {
+                matches!(error, DataError::Store { .. } | DataError::Unpack { .. }) || error.is_outage()
+            }
             Self::FailedAlone { is_retryable, .. } => *is_retryable,
             Self::Results(error) => error.is_retryable(),
             Self::Broker(_)

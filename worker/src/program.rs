@@ -17,7 +17,7 @@ use tickfleet_runtime::pool::Pool;
 use tickfleet_runtime::settings::InForce;
 use tickfleet_runtime::settings::registry::HEALTH;
 use tickfleet_runtime::shutdown::{Shutdown, Stop};
-use tickfleet_runtime::{fault, telemetry};
+use tickfleet_runtime::{fault, objects, telemetry};
 use tokio::task::JoinSet;
 
 use self::caches::Caches;
@@ -55,6 +55,7 @@ pub(crate) fn run(settings: &InForce, say: Say) -> Result<(), Failure> {
         ..telemetry::Options::from_settings(telemetry::Program::Worker, settings)
     };
     let telemetry = telemetry::start(&options)?;
+    objects::configure(settings);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let builder = builder
         .worker_threads(ASYNC_THREADS)

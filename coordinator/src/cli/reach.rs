@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use tickfleet_protocol::ids::Millis;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::objects;
 use tickfleet_runtime::settings::flags::{SettingFlags, Takes};
 use tickfleet_runtime::settings::{InForce, Origin, mask, registry};
 use tickfleet_runtime::telemetry::{self, Options, Program};
@@ -56,6 +57,7 @@ pub(super) trait OnCluster<V: Takes = OfACluster> {
     fn run_with(&self, out: &mut Output) -> Result<ExitStatus> {
         let settings = InForce::merge(&self.reach().settings.layers()?);
         log(&settings)?;
+        objects::configure(&settings);
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;

@@ -55,6 +55,8 @@ impl Takes for OfAServer {
             &registry::LISTEN,
             &registry::HTTP,
             &registry::LANES,
+            &registry::SOURCE_TIMEOUT_S,
+            &registry::SOURCE_RETRIES,
             &registry::LOG,
             &registry::LOG_FORMAT,
             &registry::OTLP,

@@ -47,6 +47,8 @@ impl Takes for OfAScan {
             &registry::CACHE_DIR,
             &registry::CACHE_DISK,
             &registry::SHARD_SIZE,
+            &registry::SOURCE_TIMEOUT_S,
+            &registry::SOURCE_RETRIES,
             &registry::OTLP,
             &registry::JOB_SPANS,
             &registry::JOB_SPANS_RATIO,

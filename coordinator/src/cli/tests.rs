@@ -67,13 +67,15 @@ fn bad_lines_end_with_status_2_and_a_hint() {
 }
 
 /// Settings of `serve` and of the worker program.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 11] = [
     "name",
     "kinds",
     "lease_ms",
     "job_max_s",
     "job_memory",
     "health",
+    "polygon_url",
+    "polygon_rate",
     "inline_result",
     "listen",
     "http",

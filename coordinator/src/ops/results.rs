@@ -35,7 +35,7 @@ pub async fn results(cluster: &dyn Cluster, name: &str, wish: &Wish, out: &mut O
         state => return Err(unsuccessful(cluster, run.run, state).await),
     }
     let target = wish.out.as_deref().map(check_writable).transpose();
-    let target = target.map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))?;
+    let target = target.map_err(|error| error.failure(ExitStatus::BadInput))?;
     let mut events = out.events(wish.quiet);
     let report = results::collect(cluster, run.run, target.as_ref(), &mut events).await?;
     let ended = run.ended_at.unwrap_or(run.submitted_at);

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tickfleet_runtime::data::survey::OPENING;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::objects;
 use tickfleet_runtime::settings::registry::{self, Setting};
 use tickfleet_runtime::settings::{InForce, mask};
 use tickfleet_runtime::telemetry;
@@ -66,6 +67,7 @@ pub fn serve(
         serves_metrics: true,
         ..telemetry::Options::from_settings(telemetry::Program::Coordinator, settings)
     })?;
+    objects::configure(settings);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.max_blocking_threads(BLOCKING_THREADS).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;

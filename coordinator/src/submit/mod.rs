@@ -17,6 +17,7 @@ use tickfleet_protocol::ids::{IdempotencyKey, Millis};
 use tickfleet_runtime::broker::token::TokenSource;
 use tickfleet_runtime::data::survey::OPENING;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
+use tickfleet_runtime::objects;
 use tickfleet_runtime::sink::Target;
 use tickfleet_runtime::telemetry::{self, trace};
 use tracing::{Instrument, Span};
@@ -62,6 +63,7 @@ enum Aim {
 fn aimed(resolved: &Resolved, aim: Aim) -> Result<ExitStatus, Failure> {
     let options = telemetry::Options::from_settings(telemetry::Program::Coordinator, &resolved.settings);
     let telemetry = telemetry::start(&options)?;
+    objects::configure(&resolved.settings);
     // A program that starts this one may trace, and says so as other tools do.
     let surrounding = std::env::var("TRACEPARENT").ok();
     let submit = trace::submit("scan", surrounding.as_deref());
@@ -134,7 +136,7 @@ async fn run(
 
 /// Where results go, known to be writable before any work starts.
 fn output(text: &str) -> Result<Target, Failure> {
-    tickfleet_runtime::sink::check_writable(text).map_err(|error| Failure::from_error(ExitStatus::BadInput, &error))
+    tickfleet_runtime::sink::check_writable(text).map_err(|error| error.failure(ExitStatus::BadInput))
 }
 
 /// A key of this invocation's own: only its own tries again mean the same run.

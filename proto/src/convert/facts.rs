@@ -125,6 +125,7 @@ impl From<&FileFacts> for wire::File {
             FileFormat::CsvGzip => wire::FileFormat::CsvGzip,
             FileFormat::CsvZstd => wire::FileFormat::CsvZstd,
             FileFormat::Onnx => wire::FileFormat::Onnx,
+            FileFormat::Database => wire::FileFormat::Database,
         };
         Self {
             uri: file.uri.clone(),
@@ -154,6 +155,7 @@ impl TryFrom<wire::File> for FileFacts {
             wire::FileFormat::CsvGzip => FileFormat::CsvGzip,
             wire::FileFormat::CsvZstd => FileFormat::CsvZstd,
             wire::FileFormat::Onnx => FileFormat::Onnx,
+            wire::FileFormat::Database => FileFormat::Database,
         };
         Ok(Self {
             uri: wire.uri,

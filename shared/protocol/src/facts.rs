@@ -21,6 +21,8 @@ pub enum FileFormat {
     CsvZstd,
     /// An ONNX model: no table.
     Onnx,
+    /// The rows of a range of symbols of a database table.
+    Database,
 }
 
 /// One file of an input.
@@ -28,9 +30,10 @@ pub enum FileFormat {
 pub struct FileFacts {
     /// Absolute URI or path.
     pub uri: String,
-    /// Length in bytes.
+    /// Length in bytes; of a range of a database table: rows.
     pub size: u64,
-    /// The store's version of the content (entity tag); a changed file has another.
+    /// The store's version of the content (entity tag), or the digest of what a database gave; changed content has
+    /// another.
     pub version: String,
     /// Encoding.
     pub format: FileFormat,
@@ -41,7 +44,7 @@ pub struct FileFacts {
 /// Where a block lies in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BlockPart {
-    /// A Parquet row group, by ordinal.
+    /// A Parquet row group, by ordinal; the rows of a database range are its one group, 0.
     RowGroup(u32),
     /// A byte range of the (unpacked) text that begins and ends between records.
     Text {

@@ -5,8 +5,11 @@
 pub mod broker;
 pub mod cache;
 pub mod data;
+pub mod database;
 pub mod failure;
 pub mod fault;
+pub mod objects;
+pub mod polygon;
 pub mod pool;
 pub mod settings;
 pub mod shutdown;

@@ -62,13 +62,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_of_another_kind_is_refused_with_its_place() {
-        let layer = Layer::from_flags(&[(&STORE, vec!["s3://bucket/x".to_owned()])]).expect("a location");
+        let layer = Layer::from_flags(&[(&STORE, vec!["ftp://host/x".to_owned()])]).expect("a location");
         let settings = InForce::merge(&[layer]);
         let failure = Caches::open(&settings).await.err().expect("no store of this version");
         let told = failure.render(false);
         assert_eq!(failure.status, ExitStatus::BadInput);
         assert!(
-            told.contains("--store") && told.contains("s3") && told.contains("folder"),
+            told.contains("--store") && told.contains("ftp") && told.contains("folder"),
             "{told}"
         );
     }

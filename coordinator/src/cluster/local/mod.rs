@@ -28,7 +28,7 @@ use tickfleet_runtime::data::inputs::Inputs;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::Pool;
 
-pub use self::open::canonicalise;
+pub use self::open::{bad_input, canonicalise};
 
 use self::fault::{refusal, unknown_run};
 use self::runs::Runs;

@@ -173,12 +173,16 @@ fn mapped(spec: &ScanSpec, survey: &Survey, universe: Option<&ReadTable<Universe
         .collect()
 }
 
-pub(super) fn bad_input(error: &DataError) -> Failure {
+/// An input that cannot be opened, as the user reads it.
+pub fn bad_input(error: &DataError) -> Failure {
     let kind = match error {
         DataError::NotFound { .. } => FailureKind::NotFound,
         _ => FailureKind::Other,
     };
-    Failure::from_error(ExitStatus::BadInput, error)
-        .of_kind(kind)
-        .help(error.help())
+    let status = if error.is_outage() {
+        ExitStatus::Unreachable
+    } else {
+        ExitStatus::BadInput
+    };
+    Failure::from_error(status, error).of_kind(kind).help(error.help())
 }

@@ -1,7 +1,7 @@
 //! Ranges of input files on disk, by URI, version and range: what is far away is read once on each machine.
 //!
-//! Only files on another device than the cache's folder are kept (network mounts, slower disks): a copy beside the
-//! original would cost a write and save nothing. The queue's server is passed over: it holds the queue in memory, and
+//! Files in object storage and on web servers are kept, and local ones on another device than the cache's folder (network
+//! mounts, slower disks): a copy beside the original would cost a write and save nothing. The queue's server is passed over: it holds the queue in memory, and
 //! blocks of bars would drive it out. Decoded blocks are a tier above, in [`crate::data::inputs`].
 
 use std::fs;
@@ -14,11 +14,12 @@ use bytes::Bytes;
 
 use super::counts::{Counters, Tier, TierCounts};
 use super::{DiskTier, Key};
+use crate::objects::is_remote;
 
 /// Which files are worth a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Those on another device than the cache's folder.
+    /// Those on no disk of this machine, or on another device than the cache's folder.
     Far,
     /// All.
     All,
@@ -41,12 +42,14 @@ impl Ranges {
         }
     }
 
-    /// Whether ranges of a local file are kept. Asks the system: not for async code.
+    /// Whether ranges of a file are kept. Asks the system: not for async code.
     #[must_use]
-    pub fn keeps(&self, file: &Path) -> bool {
+    pub fn keeps(&self, uri: &str) -> bool {
+        let file = Path::new(uri);
         match &self.disk {
             None => false,
             Some((_, Reach::All)) => true,
+            Some(_) if is_remote(uri) => true,
             // What cannot be asked is left alone.
             Some((disk, Reach::Far)) => device(file).zip(device(disk.folder())).is_some_and(|(a, b)| a != b),
         }

@@ -2,7 +2,7 @@
 //!
 //! Coordinators and workers name the same store. An object is written once and never changed; readers check its length
 //! and digest. What expires results is the store's own lifecycle rule: it must keep objects at least as long as the
-//! queue keeps results, a week. Everything goes through `object_store`, and today's only kind of store is a folder.
+//! queue keeps results, a week. A store is a folder that all machines share, or a place in object storage.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use serde::Serialize;
 use thiserror::Error;
@@ -21,6 +22,8 @@ use tickfleet_protocol::ids::Identity;
 
 use super::counts::{Counters, Tier, TierCounts};
 use super::envelope::Pointer;
+use crate::objects::{self, ObjectsError, Place, StoreFault};
+use crate::settings::mask;
 
 /// What every object's name begins with.
 const PREFIX: &str = "results";
@@ -31,21 +34,26 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// A kind of store that this version does not know.
-    #[error("the store {uri} is none that this version can use: `{scheme}` is not supported, only a folder")]
+    #[error(
+        "the store {uri} is none that this version can use: `{scheme}` is not supported, only folders and object storage"
+    )]
     Scheme {
         /// The store.
         uri: String,
         /// What its URI begins with.
         scheme: String,
     },
-    /// The folder cannot be made or written.
+    /// The place in object storage cannot be used.
+    #[error("the store cannot be used")]
+    Objects(#[from] ObjectsError),
+    /// The store cannot be written.
     #[error("the store {uri} cannot be written")]
     Unwritable {
         /// The store.
         uri: String,
-        /// What the system said.
+        /// What the store said.
         #[source]
-        source: object_store::Error,
+        source: StoreFault,
     },
     /// The folder cannot be made.
     #[error("the folder of the store {uri} cannot be made")]
@@ -65,7 +73,7 @@ pub enum StoreError {
         uri: String,
         /// What the store said.
         #[source]
-        source: object_store::Error,
+        source: StoreFault,
     },
     /// An operation took too long.
     #[error("{operation} {uri}: the store did not answer within {seconds} s")]
@@ -92,7 +100,11 @@ impl StoreError {
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::Scheme { .. } => "--store takes a path or a file:// URI of a folder that all machines share",
+            Self::Scheme { .. } => {
+                "--store takes a path or a file:// URI of a folder that all machines share, or s3://, gs:// or az://"
+            }
+            Self::Objects(error) => error.help(),
+            Self::Unwritable { uri, source } if objects::is_remote(uri) => source.cause().help(),
             Self::Unwritable { .. } | Self::Folder { .. } => {
                 "name a folder that this user may write: --store DIR, or TICKFLEET_STORE"
             }
@@ -124,25 +136,22 @@ impl ResultStore {
     /// Opens a store and makes sure that it can be written.
     ///
     /// # Errors
-    /// [`StoreError::Scheme`], [`StoreError::Folder`] and [`StoreError::Unwritable`].
+    /// [`StoreError::Scheme`], [`StoreError::Objects`], [`StoreError::Folder`] and [`StoreError::Unwritable`].
     pub async fn open(uri: &str) -> Result<Self, StoreError> {
-        let folder = folder(uri)?;
-        let made = fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
-        let folder = made.map_err(|source| StoreError::Folder {
-            uri: uri.to_owned(),
-            source,
-        })?;
-        let uri = format!("file://{}", folder.display());
+        let (objects, uri) = if objects::is_remote(uri) {
+            remote(uri)?
+        } else {
+            shared_folder(uri)?
+        };
         let unwritable = |source| StoreError::Unwritable {
             uri: uri.clone(),
-            source,
+            source: StoreFault(source),
         };
-        let objects = LocalFileSystem::new_with_prefix(folder).map_err(unwritable)?;
         let probe = Path::from(format!("{PREFIX}/probe-{}", std::process::id()));
         objects.put(&probe, PutPayload::default()).await.map_err(unwritable)?;
         objects.delete(&probe).await.map_err(unwritable)?;
         Ok(Self {
-            objects: Arc::new(objects),
+            objects,
             uri,
             counters: Counters::new(Tier::Store),
         })
@@ -173,7 +182,7 @@ impl ResultStore {
         match self.timed("write", &pointer.uri, put).await {
             Ok(_) => {}
             Err(StoreError::Failed {
-                source: object_store::Error::AlreadyExists { .. },
+                source: StoreFault(object_store::Error::AlreadyExists { .. }),
                 ..
             }) => {
                 if self.get(&pointer).await?.is_some() {
@@ -205,7 +214,7 @@ impl ResultStore {
         };
         let found = match self.timed("read", &pointer.uri, read).await {
             Err(StoreError::Failed {
-                source: object_store::Error::NotFound { .. },
+                source: StoreFault(object_store::Error::NotFound { .. }),
                 ..
             }) => None,
             Err(error) => {
@@ -231,7 +240,7 @@ impl ResultStore {
         match self.timed("look at", &pointer.uri, self.objects.head(&location)).await {
             Ok(meta) => Ok(meta.size == pointer.length),
             Err(StoreError::Failed {
-                source: object_store::Error::NotFound { .. },
+                source: StoreFault(object_store::Error::NotFound { .. }),
                 ..
             }) => Ok(false),
             Err(error) => Err(error),
@@ -284,7 +293,7 @@ impl ResultStore {
         StoreError::Failed {
             operation,
             uri: self.uri.clone(),
-            source,
+            source: StoreFault(source),
         }
     }
 
@@ -303,9 +312,36 @@ impl ResultStore {
         done.map_err(|source| StoreError::Failed {
             operation,
             uri: uri.to_owned(),
-            source,
+            source: StoreFault(source),
         })
     }
+}
+
+/// Object storage below a place, and its URI without a slash at the end.
+fn remote(uri: &str) -> Result<(Arc<dyn ObjectStore>, String), StoreError> {
+    let place = Place::parse(uri)?;
+    if !place.scheme().is_bucket() {
+        return Err(scheme_error(uri));
+    }
+    let objects = PrefixStore::new(objects::open(&place)?, place.path().clone());
+    let uri = place.uri_of(place.path());
+    Ok((Arc::new(objects), uri.trim_end_matches('/').to_owned()))
+}
+
+/// A folder, made if it is not there, and its URI.
+fn shared_folder(uri: &str) -> Result<(Arc<dyn ObjectStore>, String), StoreError> {
+    let folder = folder(uri)?;
+    let made = fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
+    let folder = made.map_err(|source| StoreError::Folder {
+        uri: uri.to_owned(),
+        source,
+    })?;
+    let uri = format!("file://{}", folder.display());
+    let objects = LocalFileSystem::new_with_prefix(folder).map_err(|source| StoreError::Unwritable {
+        uri: uri.clone(),
+        source: StoreFault(source),
+    })?;
+    Ok((Arc::new(objects), uri))
 }
 
 /// The absolute folder of a store's URI.
@@ -313,18 +349,19 @@ fn folder(uri: &str) -> Result<PathBuf, StoreError> {
     let path = match uri.split_once("://") {
         None => uri,
         Some(("file", path)) => path,
-        Some((scheme, rest)) => {
-            let shown = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            return Err(StoreError::Scheme {
-                uri: format!("{scheme}://{shown}"),
-                scheme: scheme.to_owned(),
-            });
-        }
+        Some(_) => return Err(scheme_error(uri)),
     };
     std::path::absolute(path).map_err(|source| StoreError::Folder {
         uri: uri.to_owned(),
         source,
     })
+}
+
+fn scheme_error(uri: &str) -> StoreError {
+    StoreError::Scheme {
+        uri: mask(uri),
+        scheme: uri.split_once("://").map_or("", |(scheme, _)| scheme).to_owned(),
+    }
 }
 
 /// Where a result lies, in a folder of its own first digits: folders stay small.

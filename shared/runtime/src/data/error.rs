@@ -5,6 +5,9 @@ use std::{fmt, io};
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
+use crate::database::DatabaseError;
+use crate::objects::{ObjectsError, StoreFault};
+
 /// An input that cannot be read. Every variant names the place; [`DataError::help`] says what mends it.
 #[derive(Debug, Error)]
 pub enum DataError {
@@ -63,7 +66,29 @@ pub enum DataError {
         uri: String,
         /// What the store said.
         #[source]
-        source: object_store::Error,
+        source: StoreFault,
+    },
+    /// A name that is none of object storage, or a store that this process cannot open.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// A database that cannot be used, or rows that make no bars.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A table other than bars in a database.
+    #[error("{table}: {uri}: only daily bars are read from databases")]
+    OnlyBars {
+        /// Table the input was meant for.
+        table: &'static str,
+        /// The URI.
+        uri: String,
+    },
+    /// A folder or pattern of a server that gives files by name only.
+    #[error("{table}: {uri}: a web server cannot be listed")]
+    NoListing {
+        /// Table the input was meant for.
+        table: &'static str,
+        /// The URI.
+        uri: String,
     },
     /// The file's version is no longer the one the run was planned on.
     #[error("{uri}: changed since the run was submitted")]
@@ -220,6 +245,15 @@ fn no_rows(rows: u64) -> String {
 }
 
 impl DataError {
+    /// Whether the server of the input never answered, or only that it cannot now.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Store { source, .. } => source.cause().is_outage(),
+            Self::Database(error) => error.is_outage(),
+            _ => false,
+        }
+    }
+
     /// What mends it, in one sentence.
     pub fn help(&self) -> &'static str {
         match self {
@@ -227,11 +261,20 @@ impl DataError {
                 "check the path; relative paths start at the current folder, or at the settings file that names them"
             }
             Self::NoFiles { .. } => "name a file, a folder or a pattern with .parquet, .csv, .csv.gz or .csv.zst files",
-            Self::Scheme { .. } => "this version reads local files: a path, a folder, a glob, or file://",
+            Self::Scheme { scheme, .. } if scheme == "polygon" => {
+                "bring the bars into a folder first: coordinator data sync --to DIR --from DATE"
+            }
+            Self::Scheme { .. } => {
+                "name a path, a folder, a glob, or a URI: file://, s3://, gs://, az://, http://, https://, postgres://"
+            }
             Self::Pattern { .. } => "patterns take *, ?, [a-z] and **",
             Self::Format { .. } => "give the file one of the endings .parquet, .csv, .csv.gz, .csv.zst",
             Self::NotModel { .. } => "name one file that ends in .onnx",
-            Self::Store { .. } => "check that the file exists and that you may read it",
+            Self::Store { source, .. } => source.cause().help(),
+            Self::Objects(error) => error.help(),
+            Self::Database(error) => error.help(),
+            Self::OnlyBars { .. } => "name a Parquet or CSV file",
+            Self::NoListing { .. } => "name one file, or put the files into object storage",
             Self::Changed { .. } => "run it again when the input is complete",
             Self::Parquet { .. } | Self::Panicked { .. } => "the file is truncated or damaged: fetch or write it again",
             Self::Convert { .. } | Self::ColumnType { .. } => "store the column in the expected type",

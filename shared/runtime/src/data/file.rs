@@ -5,20 +5,39 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
 use tickfleet_protocol::facts::FileFacts;
 
 use super::error::DataError;
 use crate::cache::ranges::Ranges;
+use crate::objects::StoreFault;
+use crate::objects::fault::Cause;
+
+/// What the version of content without an entity tag begins with.
+const MODIFIED: &str = "modified ";
+
+/// The version of a file's content: the store's entity tag, else what else changes with it.
+pub(super) fn version_of(meta: &ObjectMeta) -> String {
+    meta.e_tag
+        .clone()
+        .unwrap_or_else(|| format!("{MODIFIED}{} size {}", meta.last_modified.timestamp_micros(), meta.size))
+}
 
 /// A file in a store.
 #[derive(Debug, Clone)]
 pub struct StoredFile {
     /// Name, length, version and format.
     pub facts: FileFacts,
-    store: Arc<dyn ObjectStore>,
-    location: Path,
+    place: Place,
     cache: Option<FileCache>,
+}
+
+/// Where a file is.
+#[derive(Debug, Clone)]
+enum Place {
+    Stored(Arc<dyn ObjectStore>, Path),
+    /// In a database, which gives rows and not bytes of a file.
+    Table,
 }
 
 /// Where reads of a file are counted, and kept where that is worth it.
@@ -31,12 +50,19 @@ struct FileCache {
 impl StoredFile {
     /// A file at `location` of `store`.
     pub fn new(facts: FileFacts, store: Arc<dyn ObjectStore>, location: Path) -> Self {
-        let cache = None;
         Self {
             facts,
-            store,
-            location,
-            cache,
+            place: Place::Stored(store, location),
+            cache: None,
+        }
+    }
+
+    /// A range of a database table.
+    pub fn of_table(facts: FileFacts) -> Self {
+        Self {
+            facts,
+            place: Place::Table,
+            cache: None,
         }
     }
 
@@ -44,7 +70,7 @@ impl StoredFile {
     #[must_use]
     pub async fn through(self, ranges: Arc<Ranges>) -> Self {
         let (asked, uri) = (ranges.clone(), self.facts.uri.clone());
-        let keeps = tokio::task::spawn_blocking(move || asked.keeps(std::path::Path::new(&uri))).await;
+        let keeps = tokio::task::spawn_blocking(move || asked.keeps(&uri)).await;
         let cache = FileCache {
             ranges,
             // What cannot be asked is not kept.
@@ -82,22 +108,51 @@ impl StoredFile {
     }
 
     async fn read_source(&self, range: Range<u64>) -> Result<Bytes, DataError> {
+        let Place::Stored(store, location) = &self.place else {
+            unreachable!("rows of a table are not read as bytes of a file")
+        };
+        let wanted = range.end - range.start;
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
-            if_match: Some(self.facts.version.clone()),
+            if_match: self.tag(),
             ..GetOptions::default()
         };
-        let wrap = |source| match source {
-            object_store::Error::Precondition { .. } => DataError::Changed {
-                uri: self.facts.uri.clone(),
-            },
-            source => DataError::Store {
+        let got = store.get_opts(location, options).await;
+        let got = got.map_err(|source| self.failed(source))?;
+        // A server that knows no conditions is checked by what it says it sends.
+        if version_of(&got.meta) != self.facts.version {
+            return Err(self.changed());
+        }
+        let bytes = got.bytes().await.map_err(|source| self.failed(source))?;
+        if bytes.len() as u64 == wanted {
+            Ok(bytes)
+        } else {
+            Err(self.changed())
+        }
+    }
+
+    /// The entity tag to ask for. A weak one never matches (RFC 9110, section 13.1.1).
+    fn tag(&self) -> Option<String> {
+        let version = &self.facts.version;
+        let is_strong = !version.starts_with(MODIFIED) && !version.starts_with("W/");
+        is_strong.then(|| version.clone())
+    }
+
+    fn changed(&self) -> DataError {
+        DataError::Changed {
+            uri: self.facts.uri.clone(),
+        }
+    }
+
+    fn failed(&self, source: object_store::Error) -> DataError {
+        let source = StoreFault(source);
+        match source.cause() {
+            Cause::Changed => self.changed(),
+            _ => DataError::Store {
                 uri: self.facts.uri.clone(),
                 source,
             },
-        };
-        let got = self.store.get_opts(&self.location, options).await.map_err(wrap)?;
-        got.bytes().await.map_err(wrap)
+        }
     }
 
     /// Reads the whole file, if it is at most `limit` bytes long.

@@ -21,6 +21,7 @@ use super::file::StoredFile;
 use super::names::Names;
 use super::parquet::ParquetFile;
 use super::ranges::FetchedRanges;
+use super::table::TableRange;
 use super::text::TextFile;
 use super::text_parse;
 use crate::cache::counts::{Counters, Tier, TierCounts};
@@ -41,6 +42,8 @@ pub enum BarFile {
     Parquet(ParquetFile),
     /// CSV, packed or not.
     Text(TextFile),
+    /// Rows of a database.
+    Table(TableRange),
 }
 
 impl BarFile {
@@ -49,6 +52,7 @@ impl BarFile {
         match self {
             Self::Parquet(parquet) => &parquet.file,
             Self::Text(text) => &text.file,
+            Self::Table(range) => &range.file,
         }
     }
 
@@ -57,6 +61,7 @@ impl BarFile {
         match self {
             Self::Parquet(parquet) => parquet.layout(),
             Self::Text(text) => text.layout(),
+            Self::Table(_) => TableRange::LAYOUT.to_owned(),
         }
     }
 
@@ -65,6 +70,7 @@ impl BarFile {
         match self {
             Self::Parquet(parquet) => Some((0..parquet.groups()).map(|group| parquet.rows(group) as u64).sum()),
             Self::Text(_) => None,
+            Self::Table(range) => Some(range.file.facts.size),
         }
     }
 }
@@ -104,6 +110,7 @@ enum Source {
     Cached,
     Ranges(FetchedRanges),
     Text(Bytes),
+    Rows(Bytes),
 }
 
 /// The inputs of one process.
@@ -173,6 +180,7 @@ impl Inputs {
                 file.check_prices()?;
                 BarFile::Parquet(file)
             }
+            FileFormat::Database => BarFile::Table(TableRange { file }),
             _ => BarFile::Text(TextFile::open("bars", &BARS, file).await?),
         });
         self.open.insert(key, open.clone());
@@ -221,8 +229,12 @@ impl Inputs {
                 Source::Ranges(read_ranges(&parquet.file, ranges).await?)
             }
             (BarFile::Text(text), BlockPart::Text { start, end, .. }) => Source::Text(text.read(start..end).await?),
+            (BarFile::Table(range), _) => Source::Rows(range.read().await?),
             (file, part) => unreachable!("facts pair {:?} with {part:?}", file.file().facts.format),
         };
+        if matches!(fetched.source, Source::Rows(_)) {
+            fetched.check_rows()?;
+        }
         Ok(fetched)
     }
 
@@ -268,6 +280,13 @@ impl Inputs {
                 self.prices.insert(key(fetched), values.clone());
                 (keys, prices) = (Some(parsed), Some(values));
             }
+            (BarFile::Table(range), Source::Rows(bytes)) => {
+                let (read, values) = range.decode(bytes, &self.names, fetched.rule)?;
+                let (read, values) = (Arc::new(read), Arc::new(values));
+                self.keys.insert(key(fetched), read.clone());
+                self.prices.insert(key(fetched), values.clone());
+                (keys, prices) = (Some(read), Some(values));
+            }
             _ => {}
         }
         Ok(Block {
@@ -283,7 +302,7 @@ impl Fetched {
         match &self.source {
             Source::Cached => 0,
             Source::Ranges(ranges) => ranges.bytes(),
-            Source::Text(bytes) => bytes.len(),
+            Source::Text(bytes) | Source::Rows(bytes) => bytes.len(),
         }
     }
 
@@ -296,18 +315,32 @@ impl Fetched {
             Source::Ranges(ranges) => ranges.parts().for_each(|bytes| {
                 digester.part(&bytes);
             }),
-            Source::Text(bytes) => {
+            Source::Text(bytes) | Source::Rows(bytes) => {
                 digester.part(bytes);
             }
         }
         digester.finish()
     }
+
+    /// Refuses rows of a database that are not those of the survey: their digest is their version.
+    fn check_rows(&self) -> Result<(), DataError> {
+        let facts = &self.file.file().facts;
+        if self.want == Want::Survey || self.digest().to_string() == facts.version {
+            return Ok(());
+        }
+        Err(DataError::Changed { uri: facts.uri.clone() })
+    }
 }
 
 fn key(fetched: &Fetched) -> BlockKey {
     let facts = &fetched.file.file().facts;
+    // Rows of a database have no version before they are read: it is their digest.
+    let version = match (fetched.want, &fetched.source) {
+        (Want::Survey, Source::Rows(_)) => fetched.digest().to_string(),
+        _ => facts.version.clone(),
+    };
     BlockKey {
-        file: (facts.uri.clone(), facts.version.clone()),
+        file: (facts.uri.clone(), version),
         part: fetched.part,
         rule: fetched.rule,
     }

@@ -1,6 +1,8 @@
-//! From what the user named to files: a path, a folder (recursive), a glob or `file://`, always in order of URI bytes.
+//! From what the user named to files: a path, a folder (recursive), a glob, `file://`, or a place in object storage or on
+//! a web server, always in order of URI bytes.
 //!
-//! Never opens a file. Read next: [`super::file`].
+//! Reads no more of a file than the first bytes of one whose ending tells nothing. Read next: [`super::file`], and
+//! `remote` and `table` beside it for what is not on this machine.
 
 use std::path::{Component, Path, PathBuf, absolute};
 use std::sync::Arc;
@@ -12,26 +14,45 @@ use tickfleet_protocol::facts::{FileFacts, FileFormat};
 
 use super::error::DataError;
 use super::file::StoredFile;
+use super::found::{is_data, stored};
+use super::{remote, table};
+use crate::database::{self, TableName};
+use crate::objects::{self, Place, StoreFault};
 
 /// Most files of one input.
 pub const FILES_MAX: usize = 200_000;
-
-/// Endings of files that are read, in lower case.
-const ENDINGS: [(&str, FileFormat); 7] = [
-    (".parquet", FileFormat::Parquet),
-    (".pq", FileFormat::Parquet),
-    (".csv", FileFormat::Csv),
-    (".csv.gz", FileFormat::CsvGzip),
-    (".csv.zst", FileFormat::CsvZstd),
-    (".csv.zstd", FileFormat::CsvZstd),
-    (".onnx", FileFormat::Onnx),
-];
 
 /// Lists the files of an input in order of URI bytes.
 ///
 /// # Errors
 /// The place does not exist, holds no file of a known format, or has a scheme that this version cannot read.
 pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, DataError> {
+    let mut files = if database::is_database(uri) {
+        table::locate(table, uri).await?
+    } else if objects::is_remote(uri) {
+        remote::locate(table, &Place::parse(uri)?).await?
+    } else {
+        local(table, uri).await?
+    };
+    if files.is_empty() {
+        return Err(DataError::NoFiles {
+            table,
+            uri: uri.to_owned(),
+        });
+    }
+    if files.len() > FILES_MAX {
+        let what = format!("the number of files ({})", files.len());
+        return Err(DataError::TooLarge {
+            uri: uri.to_owned(),
+            what,
+            limit: FILES_MAX.to_string(),
+        });
+    }
+    files.sort_by(|a, b| a.facts.uri.as_bytes().cmp(b.facts.uri.as_bytes()));
+    Ok(files)
+}
+
+async fn local(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, DataError> {
     let place = local_path(table, uri)?;
     let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
     let metas = if is_pattern(&place) {
@@ -52,23 +73,9 @@ pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, D
     };
     let mut files = Vec::with_capacity(metas.len());
     for meta in metas {
-        files.push(stored(&store, meta)?);
+        let uri = path_of(&meta).to_string_lossy().into_owned();
+        files.push(stored(&store, meta, uri).await?);
     }
-    if files.is_empty() {
-        return Err(DataError::NoFiles {
-            table,
-            uri: uri.to_owned(),
-        });
-    }
-    if files.len() > FILES_MAX {
-        let what = format!("the number of files ({})", files.len());
-        return Err(DataError::TooLarge {
-            uri: uri.to_owned(),
-            what,
-            limit: FILES_MAX.to_string(),
-        });
-    }
-    files.sort_by(|a, b| a.facts.uri.as_bytes().cmp(b.facts.uri.as_bytes()));
     Ok(files)
 }
 
@@ -77,11 +84,28 @@ pub async fn locate(table: &'static str, uri: &str) -> Result<Vec<StoredFile>, D
 /// # Errors
 /// A scheme that this version cannot read.
 pub fn canonical_uri(table: &'static str, uri: &str) -> Result<String, DataError> {
+    if database::is_database(uri) {
+        return Ok(TableName::parse(uri)?.0.to_string());
+    }
+    if objects::is_remote(uri) {
+        return Ok(Place::parse(uri)?.to_string());
+    }
     Ok(local_path(table, uri)?.display().to_string())
 }
 
 /// Opens a file that facts name, as a worker does: no listing, and no other version of it.
+///
+/// # Errors
+/// The credentials of this process do not reach its store.
 pub fn reopen(facts: &FileFacts) -> Result<StoredFile, DataError> {
+    if facts.format == FileFormat::Database {
+        return Ok(StoredFile::of_table(facts.clone()));
+    }
+    if objects::is_remote(&facts.uri) {
+        let place = Place::parse(&facts.uri)?;
+        let store = objects::open(&place)?;
+        return Ok(StoredFile::new(facts.clone(), store, place.path().clone()));
+    }
     let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
     let location = location(Path::new(&facts.uri)).map_err(|source| store_error(&facts.uri, source))?;
     Ok(StoredFile::new(facts.clone(), store, location))
@@ -153,21 +177,25 @@ async fn matching(
             uri: uri.to_owned(),
         });
     }
+    let all = listed(uri, store, &root).await?;
+    Ok(all
+        .into_iter()
+        .filter(|meta| is_data(&path_of(meta)) && matches(&pattern, &path_of(meta)))
+        .collect())
+}
+
+/// Whether a pattern matches a path, or a folder above it, which then is read whole.
+pub(super) fn matches(pattern: &glob::Pattern, path: &Path) -> bool {
     let options = glob::MatchOptions {
         case_sensitive: true,
         require_literal_separator: true,
         require_literal_leading_dot: true,
     };
-    // A pattern may also match folders, which then are read whole.
-    let hit = |path: &Path| path.ancestors().any(|part| pattern.matches_path_with(part, options));
-    let all = listed(uri, store, &root).await?;
-    Ok(all
-        .into_iter()
-        .filter(|meta| is_data(&path_of(meta)) && hit(&path_of(meta)))
-        .collect())
+    path.ancestors().any(|part| pattern.matches_path_with(part, options))
 }
 
-fn is_wild(part: &str) -> bool {
+/// Whether a part of a path has wildcards.
+pub(super) fn is_wild(part: &str) -> bool {
     part.contains(['*', '?', '['])
 }
 
@@ -189,10 +217,10 @@ fn location(path: &Path) -> Result<object_store::path::Path, object_store::Error
     Ok(object_store::path::Path::from_absolute_path(path)?)
 }
 
-fn store_error(uri: &str, source: object_store::Error) -> DataError {
+pub(super) fn store_error(uri: &str, source: object_store::Error) -> DataError {
     DataError::Store {
         uri: uri.to_owned(),
-        source,
+        source: StoreFault(source),
     }
 }
 
@@ -200,118 +228,9 @@ fn path_of(meta: &ObjectMeta) -> PathBuf {
     Path::new("/").join(meta.location.as_ref())
 }
 
-/// A file of a known format that is not hidden: no part of its name begins with a dot or an underscore.
-fn is_data(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    !name.starts_with(['.', '_']) && by_ending(&name).is_some_and(|format| format != FileFormat::Onnx)
-}
-
-fn by_ending(name: &str) -> Option<FileFormat> {
-    let name = name.to_lowercase();
-    ENDINGS
-        .iter()
-        .find(|(ending, _)| name.ends_with(ending))
-        .map(|&(_, format)| format)
-}
-
-fn stored(store: &Arc<dyn ObjectStore>, meta: ObjectMeta) -> Result<StoredFile, DataError> {
-    let path = path_of(&meta);
-    let uri = path.to_string_lossy().into_owned();
-    let format = by_ending(&uri).map_or_else(|| sniff(&path, &uri), Ok)?;
-    let version = meta
-        .e_tag
-        .clone()
-        .unwrap_or_else(|| format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size));
-    let facts = FileFacts {
-        hive: hive_columns(&path),
-        uri,
-        size: meta.size,
-        version,
-        format,
-    };
-    Ok(StoredFile::new(facts, store.clone(), meta.location))
-}
-
-/// The format of a file that the user named but whose ending tells nothing.
-fn sniff(path: &Path, uri: &str) -> Result<FileFormat, DataError> {
-    use std::io::Read;
-    let mut magic = [0u8; 4];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut magic));
-    match (read, magic) {
-        (Ok(4), magic) if &magic == b"PAR1" => Ok(FileFormat::Parquet),
-        _ => Err(DataError::Format { uri: uri.to_owned() }),
-    }
-}
-
-/// `key=value` folders of a path, outermost first.
-fn hive_columns(path: &Path) -> Vec<(String, String)> {
-    let folders = path.parent().into_iter().flat_map(Path::components);
-    folders
-        .filter_map(|part| {
-            let part = part.as_os_str().to_string_lossy().into_owned();
-            let (key, value) = part.split_once('=')?;
-            (!key.is_empty()).then(|| (key.to_owned(), unescaped(value)))
-        })
-        .collect()
-}
-
-/// Percent-escapes resolved; the folder name that writers use for null becomes empty.
-fn unescaped(value: &str) -> String {
-    if value == "__HIVE_DEFAULT_PARTITION__" {
-        return String::new();
-    }
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let digits = tail
-            .get(..2)
-            .filter(|_| first == b'%')
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn folders_become_columns() {
-        let columns = hive_columns(Path::new("lake/symbol=BRK%2FB/year=2016/part-0.parquet"));
-        assert_eq!(
-            columns,
-            [("symbol".into(), "BRK/B".into()), ("year".into(), "2016".into())]
-        );
-        assert_eq!(unescaped("50%"), "50%");
-        assert_eq!(unescaped("__HIVE_DEFAULT_PARTITION__"), "");
-    }
-
-    #[test]
-    fn endings_tell_the_format() {
-        for (name, expect) in [
-            ("a.parquet", Some(FileFormat::Parquet)),
-            ("A.CSV", Some(FileFormat::Csv)),
-            ("a.csv.gz", Some(FileFormat::CsvGzip)),
-            ("a.csv.zst", Some(FileFormat::CsvZstd)),
-            ("a.txt", None),
-        ] {
-            assert_eq!(by_ending(name), expect, "{name}");
-        }
-        assert!(!is_data(Path::new("/d/_metadata.parquet")) && !is_data(Path::new("/d/.x.csv")));
-    }
 
     #[tokio::test]
     async fn lists_files_folders_and_patterns_in_byte_order() {
@@ -348,7 +267,7 @@ mod tests {
             Err(DataError::Format { .. })
         ));
         assert!(matches!(
-            locate("bars", "s3://bucket/x").await,
+            locate("bars", "ftp://host/x").await,
             Err(DataError::Scheme { .. })
         ));
     }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_protocol::digest::Digest;
-use tickfleet_protocol::facts::{BlockPart, FileFacts};
+use tickfleet_protocol::facts::{BlockPart, FileFacts, FileFormat};
 use tickfleet_protocol::survey::{BlockSummary, Survey, SurveyBuilder, SymbolSummary};
 
 use super::block::Keys;
 use super::error::DataError;
 use super::file::StoredFile;
 use super::inputs::{BarFile, Fetched, Inputs, Want};
+use super::table::Spellings;
 use crate::pool::Pool;
 
 /// Most distinct dates of an input: over seven centuries of sessions. More means that the date column is no date.
@@ -51,6 +52,7 @@ pub async fn survey(
         input: facts.first().map_or("", |file| &file.uri),
         waiting: VecDeque::new(),
         merged: SurveyBuilder::default(),
+        spellings: Spellings::default(),
         rows: 0,
         total,
         progress,
@@ -62,6 +64,7 @@ pub async fn survey(
                     work.push(ordinal, file, BlockPart::RowGroup(group), None).await?;
                 }
             }
+            BarFile::Table(_) => work.push(ordinal, file, BlockPart::RowGroup(0), None).await?,
             BarFile::Text(text) => {
                 let mut blocks = text.blocks();
                 while let Some((part, bytes)) = blocks.next().await? {
@@ -71,13 +74,27 @@ pub async fn survey(
         }
     }
     work.drain(0).await?;
-    let merged = work.merged;
-    Ok(inputs.names().look(|names| merged.finish(facts, names)))
+    let (merged, spellings) = (work.merged, work.spellings);
+    spellings.check(inputs, pool, &open, rule).await?;
+    let mut survey = inputs.names().look(|names| merged.finish(facts, names));
+    version_rows(&mut survey);
+    Ok(survey)
+}
+
+/// Gives ranges of a database their version: the digest of the rows that were read.
+fn version_rows(survey: &mut Survey) {
+    for block in &survey.blocks {
+        let file = &mut survey.files[block.file as usize];
+        if file.format == FileFormat::Database {
+            file.version = block.digest.to_string();
+        }
+    }
 }
 
 /// A block's file, place and summary.
 struct SurveyedBlock {
     file: u32,
+    is_table: bool,
     part: BlockPart,
     summary: BlockSummary,
 }
@@ -93,6 +110,7 @@ struct Work<'a> {
     input: &'a str,
     waiting: VecDeque<Pending>,
     merged: SurveyBuilder,
+    spellings: Spellings,
     rows: u64,
     total: u64,
     progress: &'a mut (dyn FnMut(u64, u64) + Send),
@@ -107,6 +125,7 @@ impl Work<'_> {
         text: Option<bytes::Bytes>,
     ) -> Result<(), DataError> {
         let (inputs, pool, rule, file) = (self.inputs.clone(), self.pool.clone(), self.rule, file.clone());
+        let is_table = matches!(file.as_ref(), BarFile::Table(_));
         let task = tokio::spawn(async move {
             let uri = file.file().facts.uri.clone();
             let fetched = match text {
@@ -120,6 +139,7 @@ impl Work<'_> {
             })??;
             Ok(SurveyedBlock {
                 file: ordinal,
+                is_table,
                 part,
                 summary,
             })
@@ -141,6 +161,10 @@ impl Work<'_> {
             let block = next.await?;
             self.rows += u64::from(block.summary.rows);
             (self.progress)(self.rows, self.total);
+            if block.is_table {
+                self.spellings
+                    .note(block.file, block.summary.symbols.iter().map(|symbol| symbol.symbol));
+            }
             let merged = &mut self.merged;
             let names = self.inputs.names();
             names.look(|names| merged.add(block.file, block.part, &block.summary, names));

@@ -64,7 +64,7 @@ impl TextFile {
     pub async fn open(table: &'static str, wanted: &[ColumnNames], file: StoredFile) -> Result<Self, DataError> {
         let unpacked = match file.facts.format {
             FileFormat::CsvGzip | FileFormat::CsvZstd => Some(Arc::new(unpack(&file).await?)),
-            FileFormat::Csv | FileFormat::Parquet | FileFormat::Onnx => None,
+            FileFormat::Csv | FileFormat::Parquet | FileFormat::Onnx | FileFormat::Database => None,
         };
         let length = match &unpacked {
             Some(scratch) => scratch.metadata().map_err(|source| unpack_error(&file, source))?.len(),

@@ -128,7 +128,7 @@ macro_rules! settings {
 
 settings! {
     BARS = Scan "bars", INPUT, Kind::Location, Nothing,
-        "Daily bars: a file, folder, glob or file:// URI of CSV or Parquet";
+        "Daily bars: a file, folder or glob of CSV or Parquet, here or at s3://, gs://, az://, http(s)://, postgres://";
     UNIVERSE = Scan "universe", INPUT, Kind::Location, Nothing,
         "Universe table with sector, industry and market cap";
     FUNDAMENTALS = Scan "fundamentals", INPUT, Kind::Location, Nothing,
@@ -235,6 +235,15 @@ settings! {
     CACHE_DISK = Worker "cache_disk", MACHINE, Kind::Size(0), Value("4GB"),
         "Bound of the disk cache; 0 = none";
 
+    SOURCE_TIMEOUT_S = Worker "source_timeout_s", MACHINE, Kind::Count(1, 3_600), Value("60"),
+        "Longest time of one request to object storage, a web server or a database, in seconds";
+    SOURCE_RETRIES = Worker "source_retries", MACHINE, Kind::Count(0, 20), Value("6"),
+        "Most tries again of such a request";
+    POLYGON_URL = Worker "polygon_url", MACHINE, Kind::Text, Value("https://api.polygon.io"),
+        "The Polygon-compatible service that data sync asks; its key is in POLYGON_API_KEY";
+    POLYGON_RATE = Worker "polygon_rate", MACHINE, Kind::Count(1, 60_000), Value("5"),
+        "Most calls a minute to that service";
+
     COORDINATOR = Cluster "coordinator", CLUSTER, Kind::Text, Nothing,
         "Use this coordinator, such as http://127.0.0.1:50051";
     REDIS = Cluster "redis", CLUSTER, Kind::Text, Value("redis://127.0.0.1:6379"),
@@ -242,7 +251,7 @@ settings! {
     REDIS_PREFIX = Cluster "redis_prefix", CLUSTER, Kind::Text, Value("tf"),
         "What all keys in Redis begin with";
     STORE = Cluster "store", CLUSTER, Kind::Location, Nothing,
-        "Folder that coordinators and workers share, for results too large for Redis";
+        "Folder that coordinators and workers share, or s3://, gs://, az://, for results too large for Redis";
     INLINE_RESULT = Cluster "inline_result", CLUSTER, Kind::Size(0), Value("4MB"),
         "Largest result kept in Redis where there is a store";
     LISTEN = Cluster "listen", CLUSTER, Kind::Text, Value("127.0.0.1:50051"),

@@ -7,6 +7,8 @@ use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 
 use super::Format;
+use crate::failure::{ExitStatus, Failure};
+use crate::objects::upload::UploadError;
 
 /// A result file could not be named, opened, written or put in place.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +24,7 @@ pub enum SinkError {
     },
     /// A URI with a scheme other than `file`.
     #[error(
-        "cannot write to {uri}: this version writes results to local paths and file:// only, not to {scheme}://; \
+        "cannot write to {uri}: results are written to local paths, file://, s3://, gs:// and az://, not to {scheme}://; \
          write a local file and copy it there"
     )]
     UnsupportedScheme {
@@ -31,6 +33,9 @@ pub enum SinkError {
         /// Its scheme.
         scheme: String,
     },
+    /// Object storage did not take it.
+    #[error(transparent)]
+    Upload(UploadError),
     /// A `file://` URI that names no local path.
     #[error("cannot read {uri} as a local path: expected file:///absolute/path, with %XX escapes of UTF-8")]
     BadFileUri {
@@ -133,6 +138,18 @@ pub enum EncodeError {
 }
 
 impl SinkError {
+    /// The error as the user reads it: what cannot be reached now ends a command otherwise than what never works.
+    #[must_use]
+    pub fn failure(&self, status: ExitStatus) -> Failure {
+        match self {
+            Self::Upload(error) if error.is_outage() => {
+                Failure::from_error(ExitStatus::Unreachable, self).help(error.help())
+            }
+            Self::Upload(error) => Failure::from_error(status, self).help(error.help()),
+            _ => Failure::from_error(status, self),
+        }
+    }
+
     /// Names an I/O failure by its kind.
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();

@@ -1,4 +1,4 @@
-//! One result file: created beside its place, filled, synced, renamed.
+//! One result file: created beside its place, filled, synced, renamed; or created in the temporary folder and uploaded.
 //!
 //! Blocking I/O; call it off the async threads. A sink that is dropped without [`FileSink::finish`] leaves nothing
 //! behind. Read next: `encode`.
@@ -15,7 +15,9 @@ use tempfile::{Builder, NamedTempFile, TempPath};
 use super::encode::Encoder;
 use super::error::EncodeError;
 use super::recorder::{ErrorSlot, Recorder};
+use super::target::remote_uri;
 use super::{Format, Metadata, SinkError};
+use crate::objects::upload;
 
 /// Rows that are encoded at a time: input batches are recut to this, so that their cuts leave no trace in the bytes.
 const BATCH_ROWS: usize = 8_192;
@@ -35,14 +37,18 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Opens a temporary file in the folder of `path` and writes the format's header.
+    /// Opens a temporary file in the folder of `path` and writes the format's header. What goes to object storage waits
+    /// in the system's temporary folder.
     ///
     /// Metadata that the schema carries itself is kept; `metadata` comes on top of it.
     ///
     /// # Errors
     /// The folder is missing or refuses files, `path` is a folder, or the disk is full.
     pub fn create(path: &Path, schema: SchemaRef, format: Format, metadata: &Metadata) -> Result<Self, SinkError> {
-        let (file, temporary) = temporary_beside(path)?.into_parts();
+        let (file, temporary) = match remote_uri(path) {
+            Some(_) => temporary_beside(&std::env::temp_dir().join("result"))?.into_parts(),
+            None => temporary_beside(path)?.into_parts(),
+        };
         let errors = ErrorSlot::default();
         let output = BufWriter::with_capacity(BUFFER_BYTES, Recorder::new(file, errors.clone()));
         let encoder = Encoder::open(format, &schema, metadata, output)
@@ -134,11 +140,14 @@ pub struct ClosedFile {
 }
 
 impl ClosedFile {
-    /// Renames the file to its place.
+    /// Renames the file to its place, or uploads it there.
     ///
     /// # Errors
-    /// The folder refuses the new name.
+    /// The folder refuses the new name, or the store the upload.
     pub fn publish(self) -> Result<(), SinkError> {
+        if let Some(uri) = remote_uri(&self.path) {
+            return upload::put(&self.temporary, uri).map_err(SinkError::Upload);
+        }
         self.temporary
             .persist(&self.path)
             .map_err(|error| SinkError::io("rename into place", &self.path, error.error))

@@ -1,6 +1,6 @@
 //! What `--out` means: one file whose ending names the format, or a folder that gets a Parquet file for each table.
 //!
-//! Only looks at paths and probes folders; never opens a result. Read next: `file`.
+//! Only looks at paths, probes folders, and begins and gives up uploads; never opens a result. Read next: `file`.
 
 use std::fs;
 use std::io;
@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::file::temporary_beside;
 use super::{Format, SinkError};
+use crate::objects::{self, Place, upload};
 
-/// Where results go.
+/// Where results go. A place in object storage is spelled as its URI, `s3://bucket/results/ranked.parquet`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// One table, in the format that the ending names.
@@ -19,12 +20,17 @@ pub enum Target {
 }
 
 impl Target {
-    /// Reads an output path or `file://` URI: a folder if it ends in a slash or is one, else a file.
+    /// Reads an output path or URI: a folder if it ends in a slash or is one, else a file.
     ///
     /// # Errors
-    /// The text is empty, has another scheme, or ends in no known format.
+    /// The text is empty, has another scheme, holds a secret, or ends in no known format.
     pub fn parse(text: &str) -> Result<Self, SinkError> {
-        let path = local_path(text)?;
+        let path = if objects::is_remote(text) {
+            let place = Place::parse(text).map_err(|error| SinkError::Upload(error.into()))?;
+            PathBuf::from(place.to_string().trim_end_matches('/'))
+        } else {
+            local_path(text)?
+        };
         if text.ends_with(std::path::is_separator) || path.is_dir() {
             return Ok(Self::Folder(path));
         }
@@ -51,6 +57,9 @@ impl Target {
     /// # Errors
     /// The folder is missing (of a file), can't be created, is a file, or refuses new files.
     pub fn check_writable(&self) -> Result<(), SinkError> {
+        if let Some(uri) = remote_uri(&self.table("probe").0) {
+            return upload::check(uri).map_err(SinkError::Upload);
+        }
         match self {
             Self::File(path, _) => temporary_beside(path).map(drop),
             Self::Folder(folder) => {
@@ -71,6 +80,11 @@ pub fn check_writable(text: &str) -> Result<Target, SinkError> {
     let target = Target::parse(text)?;
     target.check_writable()?;
     Ok(target)
+}
+
+/// The URI of a place in object storage; `None` for a local path.
+pub(super) fn remote_uri(path: &Path) -> Option<&str> {
+    path.to_str().filter(|uri| objects::is_remote(uri))
 }
 
 fn create_folder(folder: &Path) -> Result<(), SinkError> {
@@ -185,11 +199,14 @@ mod tests {
         check("file:///a%2", "cannot read file:///a%2 as a local path");
         check("file:///a%+1.csv", "cannot read file:///a%+1.csv as a local path");
         check("file://host/a.csv", "cannot read file://host/a.csv as a local path");
+        check("s3://bucket/a.parquet", "parquet s3://bucket/a.parquet");
+        check("s3://bucket/june/", "folder s3://bucket/june");
+        check("s3://bucket/june", "cannot tell the format of s3://bucket/june");
+        check("https://me:x@h/a.csv", "https://***@h/a.csv has a user name");
         check(
-            "s3://bucket/a.parquet",
-            "cannot write to s3://bucket/a.parquet: this version",
+            "postgres://u@h/db",
+            "cannot write to postgres://u@h/db: results are written",
         );
-        check("postgres://u@h/db", "cannot write to postgres://u@h/db: this version");
         check("results", "cannot tell the format of results");
         check("a.parquet.gz", "cannot tell the format of a.parquet.gz");
         check("", "the output path is empty");

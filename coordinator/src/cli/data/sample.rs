@@ -1,11 +1,11 @@
-//! `coordinator data`: data to start with.
+//! `coordinator data sample`: the built-in sample as files.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::stdout;
+use crate::cli::stdout;
 use crate::sample::{self, SampleError};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
@@ -15,30 +15,18 @@ EXAMPLES
     coordinator data sample demo
     coordinator submit scan --bars demo/bars.parquet --universe demo/universe.csv";
 
-/// Data to start with
-#[derive(Debug, Args)]
-pub(super) struct Data {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    Sample(Sample),
-}
-
 /// Write the built-in sample as files, and print their paths
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-struct Sample {
+pub(super) struct Sample {
     /// Folder to write into; new or empty
     dir: PathBuf,
 }
 
-impl Data {
-    pub(super) fn run(self) -> Result<ExitStatus, Failure> {
-        let Action::Sample(Sample { dir }) = self.action;
-        let files = sample::write_sample(&dir, |_, _| ControlFlow::Continue(())).map_err(|error| failure(&error))?;
+impl Sample {
+    pub(super) fn run(&self) -> Result<ExitStatus, Failure> {
+        let files = sample::write_sample(&self.dir, |_, _| ControlFlow::Continue(()));
+        let files = files.map_err(|error| failure(&error))?;
         stdout::write(format!("{}\n{}\n", files.bars.display(), files.universe.display()).as_bytes())
     }
 }
