@@ -3,18 +3,22 @@
 //! Reading, in the order of a run: `cells`, `civil`, `ticker`, `sector` and `session` give meaning to input; `hygiene`,
 //! `adjust`, `indicators` and `score` make up `map`; `universe`, `filter` and `rank` make up `reduce`, whose tables are
 //! `table`. `compare` holds the arithmetic of thresholds, `columns` the list of what the map computes, `options` what
-//! decides values.
+//! decides values. Beside the path: `provisional` ranks while map jobs are under way, `explain` takes a scored row apart,
+//! `diff` compares two rankings.
 
 pub mod adjust;
 pub mod cells;
 pub mod civil;
 pub mod columns;
 pub mod compare;
+pub mod diff;
+pub mod explain;
 pub mod filter;
 pub mod hygiene;
 pub mod indicators;
 pub mod map;
 pub mod options;
+pub mod provisional;
 pub mod rank;
 pub mod reduce;
 pub mod score;
