@@ -16,6 +16,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::Serialize;
+use tickfleet_kernels::scan::provisional::ProvisionalRow;
 use tickfleet_proto::convert::{FirstRejects, ScanRun};
 use tickfleet_protocol::fleet::WorkerEntry;
 use tickfleet_protocol::ids::{EventId, IdempotencyKey, Identity, JobIndex, RunId, WorkerId};
@@ -122,6 +123,24 @@ pub enum Part {
     Notes(Vec<Note>),
 }
 
+/// The best rows of one as-of date among the map jobs that were read so far; the row at position i has the provisional
+/// rank i + 1. It replaces what was told of the date before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvisionalDay {
+    /// The date.
+    pub as_of: Day,
+    /// Map jobs of the date that were read.
+    pub done: u64,
+    /// Map jobs of the date.
+    pub total: u64,
+    /// Rows that pass the universe and data stages and are wanted: as many as are ranked at most, and no more than
+    /// [`PROVISIONAL_ROWS_MAX`].
+    pub rows: Vec<ProvisionalRow>,
+}
+
+/// Most provisional rows that are told of a date: one message, whatever `top` is.
+pub const PROVISIONAL_ROWS_MAX: usize = 10_000;
+
 /// What the cluster is made of and how it does.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
@@ -163,6 +182,16 @@ pub trait Cluster: Send + Sync {
     /// The events of a run that follow `after`, as they come, each once; ends when the run has ended and all of them were
     /// told. It goes on by itself where the cluster is away for a while.
     async fn watch(&self, run: RunId, after: EventId) -> Result<BoxStream<'static, Result<(EventId, Progress)>>>;
+
+    /// The best rows of each as-of date while map jobs finish, told when they change and once a date's map jobs are all
+    /// read; of a run that succeeded before, its last ones. Ends when all are told or the run has ended otherwise. Who
+    /// reads slowly is told less often, never late.
+    async fn provisional(&self, _run: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
+        Err(Failure::new(
+            ExitStatus::Failed,
+            "this cluster does not tell rows before a run's end",
+        ))
+    }
 
     /// The tables of a run that succeeded.
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>>;

@@ -14,6 +14,7 @@ pub mod history;
 pub mod letters;
 pub mod number;
 pub mod progress;
+pub mod provisional;
 pub mod ranked;
 pub mod run;
 pub mod runs;

@@ -3,11 +3,12 @@
 //! It keeps nothing that another process would need: what it remembers of runs can be read again from the queue. Used by
 //! the embedded mode (queue in memory), by `coordinator serve`, and by verbs that go straight to Redis.
 //!
-//! The files are the path of a run: `open`, `submit`, `watch`, `results`; `runs` remembers, `fault` words the queue's
+//! The files are the path of a run: `open`, `submit`, `watch`, `provisional`, `results`; `runs` remembers, `fault` words the queue's
 //! refusals.
 
 mod fault;
 mod open;
+mod provisional;
 mod results;
 mod runs;
 mod submit;
@@ -31,7 +32,7 @@ pub use self::open::canonicalise;
 
 use self::fault::{refusal, unknown_run};
 use self::runs::Runs;
-use super::{Accepted, Cluster, Opening, Part, Planned, Request, Result, Status};
+use super::{Accepted, Cluster, Opening, Part, Planned, ProvisionalDay, Request, Result, Status};
 
 /// Which inputs a submission is opened with.
 #[derive(Clone, Debug)]
@@ -124,6 +125,10 @@ impl Cluster for Local {
     async fn watch(&self, run: RunId, after: EventId) -> Result<BoxStream<'static, Result<(EventId, Progress)>>> {
         self.get(run).await?;
         Ok(watch::watch(self.broker.clone(), run, after))
+    }
+
+    async fn provisional(&self, run: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
+        provisional::provisional(self.clone(), run).await
     }
 
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {

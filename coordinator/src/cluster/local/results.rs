@@ -53,6 +53,11 @@ impl Local {
         if state != RunState::Succeeded {
             return Err(no_results(id, state));
         }
+        self.record(id).await
+    }
+
+    /// The record of a run.
+    pub(super) async fn record(&self, id: RunId) -> Result<Arc<Run>> {
         if let Some(run) = self.runs.get(id) {
             return Ok(run);
         }

@@ -31,7 +31,7 @@ use self::address::addresses;
 use self::link::{Client, Link, away};
 use self::tries::{AT_FIRST, Tries};
 use super::convert::{audit_from_wire, failure_of};
-use crate::cluster::{Accepted, Cluster, Opening, Part, Planned, Request, Result, Status};
+use crate::cluster::{Accepted, Cluster, Opening, Part, Planned, ProvisionalDay, Request, Result, Status};
 
 /// How long the answer to a call may take that opens no input.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -141,6 +141,10 @@ impl Cluster for Remote {
 
     async fn watch(&self, run: RunId, after: EventId) -> Result<BoxStream<'static, Result<(EventId, Progress)>>> {
         streams::watch(self.clone(), run, after).await
+    }
+
+    async fn provisional(&self, run: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
+        Ok(streams::provisional(self.clone(), run))
     }
 
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -36,6 +37,18 @@ impl Service {
             stop,
         }
     }
+
+    /// Ends what follows a run when this coordinator stops or the time is over: it goes on elsewhere.
+    fn watch_end(&self, time: Duration) -> impl Future<Output = Status> + Send + use<> {
+        let stop = self.stop.clone();
+        async move {
+            tokio::select! {
+                () = stopped(stop) => {}
+                () = tokio::time::sleep(time) => {}
+            }
+            Status::unavailable("this watch ends here: watch again, here or elsewhere, after the last event that came")
+        }
+    }
 }
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
@@ -47,6 +60,7 @@ impl Coordinator for Service {
     type PlanStream = Messages<wire::PlanReply>;
     type ListStream = Messages<wire::ListReply>;
     type WatchStream = Messages<wire::RunEvent>;
+    type ProvisionalStream = Messages<wire::ProvisionalDay>;
     type ResultsStream = Messages<wire::ResultsReply>;
     type DeadStream = Messages<wire::DeadReply>;
     type WorkersStream = Messages<wire::WorkersReply>;
@@ -126,15 +140,20 @@ impl Coordinator for Service {
             let _ = &place;
             asked(event).map(|event| wire::RunEvent::from(&event))
         });
-        let stop = self.stop.clone();
-        let end = async move {
-            tokio::select! {
-                () = stopped(stop) => {}
-                () = tokio::time::sleep(time) => {}
-            }
-            Status::unavailable("this watch ends here: watch again, here or elsewhere, after the last event that came")
-        };
-        Ok(Response::new(until(events, end)))
+        Ok(Response::new(until(events, self.watch_end(time))))
+    }
+
+    async fn provisional(&self, call: Call<wire::ProvisionalRequest>) -> Answer<Self::ProvisionalStream> {
+        let time = time_of(call.metadata(), STREAM_MAX);
+        let place = self.admission.watches.enter().await?;
+        let days = in_time(call.metadata(), async {
+            asked(self.cluster.provisional(id(&call.get_ref().run)?).await)
+        });
+        let days = days.await?.map(move |day| {
+            let _ = &place;
+            asked(day).map(wire::ProvisionalDay::from)
+        });
+        Ok(Response::new(until(days, self.watch_end(time))))
     }
 
     async fn results(&self, call: Call<wire::ResultsRequest>) -> Answer<Self::ResultsStream> {
