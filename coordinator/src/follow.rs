@@ -84,6 +84,8 @@ pub async fn follow(
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let progress = tokio::select! {
+            // News are few; behind them, rows wait for the eye and the clock for both.
+            biased;
             next = news.next() => match next {
                 Some(next) => Some(next.map_err(|failure| lost(run, failure))?.1),
                 None => break,

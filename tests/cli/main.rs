@@ -10,6 +10,7 @@ mod inputs;
 mod market;
 mod outputs;
 mod place;
+mod progressive;
 mod refusals;
 mod report;
 mod stop;

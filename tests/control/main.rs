@@ -10,6 +10,7 @@ mod commands;
 mod fleet;
 mod flight;
 mod probes;
+mod progressive;
 mod resume;
 mod submit;
 mod wire;

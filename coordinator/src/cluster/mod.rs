@@ -24,7 +24,7 @@ use tickfleet_protocol::spec::scan::{Day, ScanSpec};
 use tickfleet_runtime::broker::{Audit, DeadLetter, Durability, Progress, RunSummary};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
-pub use connect::{connect, direct};
+pub use connect::{connect, direct, nowhere};
 pub use local::Local;
 
 use crate::report::Note;
@@ -190,6 +190,15 @@ pub trait Cluster: Send + Sync {
         Err(Failure::new(
             ExitStatus::Failed,
             "this cluster does not tell rows before a run's end",
+        ))
+    }
+
+    /// The adjusted closes behind a symbol's row of one as-of date, the oldest first, at most the last `most`: read again
+    /// from the run's input.
+    async fn closes(&self, _run: RunId, _symbol: &str, _as_of: Day, _most: usize) -> Result<Vec<f64>> {
+        Err(Failure::new(
+            ExitStatus::Failed,
+            "this cluster does not read bars again",
         ))
     }
 

@@ -6,6 +6,8 @@
 
 pub mod audits;
 pub mod colour;
+pub mod differences;
+pub mod explained;
 pub mod fleet;
 pub mod frame;
 pub mod funnel;

@@ -3,9 +3,10 @@
 //! It keeps nothing that another process would need: what it remembers of runs can be read again from the queue. Used by
 //! the embedded mode (queue in memory), by `coordinator serve`, and by verbs that go straight to Redis.
 //!
-//! The files are the path of a run: `open`, `submit`, `watch`, `provisional`, `results`; `runs` remembers, `fault` words the queue's
-//! refusals.
+//! The files are the path of a run: `open`, `submit`, `watch`, `provisional`, `results`, `closes`; `runs` remembers, `fault` words
+//! the queue's refusals.
 
+mod closes;
 mod fault;
 mod open;
 mod provisional;
@@ -22,6 +23,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tickfleet_protocol::fleet::WorkerEntry;
 use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, WorkerId};
+use tickfleet_protocol::spec::scan::Day;
 use tickfleet_runtime::broker::{Audit, Broker, DeadLetter, Progress, RunState, RunSummary};
 use tickfleet_runtime::cache::{self, ResultsError};
 use tickfleet_runtime::data::inputs::Inputs;
@@ -129,6 +131,10 @@ impl Cluster for Local {
 
     async fn provisional(&self, run: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
         provisional::provisional(self.clone(), run).await
+    }
+
+    async fn closes(&self, run: RunId, symbol: &str, as_of: Day, most: usize) -> Result<Vec<f64>> {
+        closes::closes(self, run, symbol, as_of, most).await
     }
 
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {

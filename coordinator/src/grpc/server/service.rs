@@ -20,7 +20,7 @@ use super::opening::{Step, stepwise};
 use super::stopped;
 use crate::cluster::{Cluster, Part, Request, Result};
 use crate::grpc::convert::{audit_to_wire, pieces, status_of};
-use crate::grpc::limits::{LETTERS_A_MESSAGE, PIECE_BYTES, RUNS_A_MESSAGE, WORKERS_A_MESSAGE};
+use crate::grpc::limits::{CLOSES_MAX, LETTERS_A_MESSAGE, PIECE_BYTES, RUNS_A_MESSAGE, WORKERS_A_MESSAGE};
 
 /// The control plane over a cluster.
 pub(super) struct Service {
@@ -154,6 +154,22 @@ impl Coordinator for Service {
             asked(day).map(wire::ProvisionalDay::from)
         });
         Ok(Response::new(until(days, self.watch_end(time))))
+    }
+
+    async fn closes(&self, call: Call<wire::ClosesRequest>) -> Answer<wire::ClosesReply> {
+        let _place = self.admission.readers.enter().await?;
+        in_time(call.metadata(), async {
+            let wire::ClosesRequest {
+                run,
+                symbol,
+                as_of,
+                most,
+            } = call.get_ref();
+            let most = (*most as usize).min(CLOSES_MAX);
+            let closes = asked(self.cluster.closes(id(run)?, symbol, *as_of, most).await)?;
+            Ok(Response::new(wire::ClosesReply { closes }))
+        })
+        .await
     }
 
     async fn results(&self, call: Call<wire::ResultsRequest>) -> Answer<Self::ResultsStream> {
