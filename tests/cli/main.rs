@@ -6,6 +6,7 @@
 //! Read [`place`] for the folder of a case, then any file by its name.
 
 mod events;
+mod explained;
 mod inputs;
 mod market;
 mod outputs;

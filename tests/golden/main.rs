@@ -4,6 +4,7 @@
 //! that this version does not compute is named in [`oracle`], and nowhere else. Nothing here rewrites a golden.
 
 mod compare;
+mod explain;
 mod funnel;
 mod options;
 mod oracle;

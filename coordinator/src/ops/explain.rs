@@ -133,12 +133,29 @@ impl<'a> Scored<'a> {
         })
     }
 
-    fn place(&self) -> String {
-        match (self.row.number("rank"), self.row.text("status")) {
-            (Some(rank), _) => format!("rank {rank}"),
-            (None, Some(status)) => format!("not ranked: {status}"),
-            (None, None) => "not ranked".to_owned(),
+    fn rank(&self) -> Option<i64> {
+        // Ranks are whole numbers up to 100,000.
+        #[allow(clippy::cast_possible_truncation)]
+        let rank = |rank: f64| rank as i64;
+        self.row.number("rank").map(rank)
+    }
+
+    /// Its rank among those that have one, or the test that it did not pass.
+    fn place(&self, tables: &DateTables) -> String {
+        if let Some(rank) = self.rank() {
+            let ranked = tables.scored.iter().filter(|row| row.number("rank").is_some()).count();
+            return format!("rank {rank} of {ranked}");
         }
+        let status = self.row.text("status").unwrap_or("no status");
+        let (tested, option) = match status {
+            "min_tech_rating" => (self.row.number("tech_rating").map(f64::abs), "min_tech_rating"),
+            "min_ics" => (self.row.number("ics"), "min_ics"),
+            "min_merit" => (self.row.number("merit"), "min_merit"),
+            "sector_cap" => (None, "max_per_sector"),
+            other => (None, other),
+        };
+        let limit = tables.option(option).map(|limit| limit.to_string().replace('"', ""));
+        explained::status(status, tested, limit.as_deref())
     }
 
     fn text(&self, tables: &DateTables, symbol: &str, closes: &Closes, frame: &Frame) -> String {
@@ -153,7 +170,7 @@ impl<'a> Scored<'a> {
             .maybe("name", text("name"))
             .maybe("sector", text("sector"))
             .line("as of", format!("{}, {}", format_date(tables.as_of), tables.from))
-            .line("place", self.place())
+            .line("place", self.place(tables))
             .maybe("signal", text("signal"))
             .maybe("band", text("band"))
             .maybe("flags", text("flags").map(|flags| flags.replace(',', " ")))
@@ -163,7 +180,13 @@ impl<'a> Scored<'a> {
             .maybe("target", number("target"))
             .line("closes", shown);
         let made = tables.metadata.iter().filter(|(key, _)| *key != "tickfleet.spec");
-        let made: String = made.map(|(key, value)| format!("{key} {value}\n")).collect();
+        let made = made.map(|(key, value)| (key.trim_start_matches("tickfleet.").replace('_', " "), value.clone()));
+        let inputs = ["bars", "universe", "fundamentals", "events", "predictions", "model"].into_iter();
+        let inputs = inputs.filter_map(|name| Some((name.to_owned(), tables.option(name)?.as_str()?.to_owned())));
+        let made: String = made
+            .chain(inputs)
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect();
         let inputs: Vec<(String, String)> = self.values().into_iter().collect();
         let parts = [
             sheet.render(frame),
@@ -181,7 +204,7 @@ impl<'a> Scored<'a> {
         let schema = batch.schema();
         let columns = schema.fields().iter().map(|field| field.name().clone());
         columns
-            .filter_map(|name| self.row.number(&name).map(|value| (name, explained::plain(value))))
+            .filter_map(|name| self.row.number(&name).map(|value| (name, explained::compact(value))))
             .collect()
     }
 
@@ -201,7 +224,7 @@ impl<'a> Scored<'a> {
             as_of: format_date(tables.as_of),
             from: &tables.from,
             status: self.row.text("status").unwrap_or_default().to_owned(),
-            rank: self.row.number("rank"),
+            rank: self.rank(),
             scores: self.scores.iter().map(ScoreLine::of).collect(),
             standings: all.chain(sector).collect(),
             row: json_row(self.row)?,
@@ -229,7 +252,7 @@ struct ScoredLine<'a> {
     as_of: String,
     from: &'a str,
     status: String,
-    rank: Option<f64>,
+    rank: Option<i64>,
     scores: Vec<ScoreLine>,
     standings: Vec<StandingLine>,
     row: Box<RawValue>,

@@ -288,6 +288,7 @@ fn named<'a>(json: &'a Value, key: &str) -> Option<&'a Value> {
     match json {
         Value::Object(fields) => fields
             .get(key)
+            .filter(|value| !value.is_null())
             .or_else(|| fields.values().find_map(|value| named(value, key))),
         _ => None,
     }

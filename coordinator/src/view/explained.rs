@@ -30,6 +30,16 @@ pub fn reason(reject: &Reject<'_>) -> String {
     format!("{}: {}{tested}", reject.stage, reject.reason)
 }
 
+/// Why a scored row is not ranked: the status, and what was tested against which option.
+#[must_use]
+pub fn status(status: &str, tested_value: Option<f64>, limit: Option<&str>) -> String {
+    match (tested_value, limit) {
+        (Some(value), Some(limit)) => format!("not ranked: {status}, {} against {limit}", tested(value)),
+        (None, Some(limit)) => format!("not ranked: {status}, {limit} wanted"),
+        _ => format!("not ranked: {status}"),
+    }
+}
+
 /// Each score over the terms that add up to it.
 #[must_use]
 pub fn scores(scores: &[Score], frame: &Frame) -> String {
@@ -67,9 +77,9 @@ pub fn standings(all: &[Standing], sector: &[Standing], frame: &Frame) -> String
     let place = |standing: &Standing| format!("{} of {}", standing.place, standing.of);
     let columns = [
         Column::text("", 0, all.iter().map(|standing| standing.column)),
-        Column::number("value", 0, all.iter().map(|standing| amounted(standing.value))),
+        Column::number("value", 0, all.iter().map(|standing| compact(standing.value))),
         Column::number("place", 1, all.iter().map(place)),
-        Column::number("median", 3, all.iter().map(|standing| amounted(standing.median))),
+        Column::number("median", 3, all.iter().map(|standing| compact(standing.median))),
         Column::number(
             "in sector",
             2,
@@ -79,7 +89,7 @@ pub fn standings(all: &[Standing], sector: &[Standing], frame: &Frame) -> String
             "median",
             4,
             all.iter()
-                .map(|standing| of_sector(standing.column).map(|standing| amounted(standing.median))),
+                .map(|standing| of_sector(standing.column).map(|standing| compact(standing.median))),
         ),
     ];
     table(&columns, frame.columns, frame.colours)
@@ -128,7 +138,9 @@ pub fn plain(value: f64) -> String {
     if text.contains('.') { short.to_owned() } else { text }
 }
 
-fn amounted(value: f64) -> String {
+/// A number of any size in few characters: `21.2B`.
+#[must_use]
+pub fn compact(value: f64) -> String {
     if value.abs() < 1e5 { plain(value) } else { amount(value) }
 }
 
