@@ -9,7 +9,7 @@ use crate::place::Place;
 /// A place with the results of two sessions: `a/` as of an earlier one, `b/` as of the last, where one symbol is too
 /// cheap and one has no universe row.
 fn results() -> Place {
-    let universe = "symbol,sector\nAAA,Energy\nBBB,Energy\nNAN,Utilities\nTRUE,Utilities\n";
+    let universe = "symbol,sector\nAAA,Energy\nBBB,Energy\nNAN,Industrials\nTRUE,Industrials\n";
     // The last bar of BBB closes below the least price.
     let cheap = csv_with(2 + 2 * 84 - 1, |line| {
         line.split(',')

@@ -7,6 +7,7 @@
 
 mod accept;
 mod commands;
+mod explained;
 mod fleet;
 mod flight;
 mod probes;

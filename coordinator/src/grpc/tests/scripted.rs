@@ -319,6 +319,11 @@ impl Cluster for Scripted {
         self.answer(stream::iter(provisional()).map(Ok).boxed()).await
     }
 
+    async fn closes(&self, _: RunId, symbol: &str, as_of: i32, most: usize) -> Result<Vec<f64>> {
+        self.answer(vec![symbol.len() as f64, f64::from(as_of), most as f64])
+            .await
+    }
+
     async fn results(&self, _: RunId) -> Result<BoxStream<'static, Result<Part>>> {
         self.answer(stream::iter(parts()).map(Ok).boxed()).await
     }
