@@ -51,7 +51,7 @@ pub async fn compare(cluster: &dyn Cluster, wish: &Wish, out: &mut Output) -> Re
     }
     let lines = found.rows.iter().map(Line::of).filter(|_| target.is_none());
     let records: Vec<Record<'_>> = std::iter::once(Record::Summary(&summary))
-        .chain(lines.map(Record::Line))
+        .chain(lines.map(|line| Record::Line(Box::new(line))))
         .collect();
     let is_printed = target.is_none();
     out.answer(records, |frame| {
@@ -76,7 +76,7 @@ const TABLE: &str = "compare";
 #[serde(untagged)]
 enum Record<'a> {
     Summary(&'a Summary),
-    Line(Line<'a>),
+    Line(Box<Line<'a>>),
 }
 
 /// What was compared, and how many symbols differ.

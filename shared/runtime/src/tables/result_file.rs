@@ -160,3 +160,61 @@ fn rows(path: &Path, source: ArrowError) -> ResultFileError {
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Date32Array, StringArray};
+
+    use super::*;
+    use crate::sink::{FileSink, Format, Metadata};
+
+    fn write(path: &Path, column: &str, days: Vec<i32>) {
+        let symbols: Vec<String> = (0..days.len()).map(|at| format!("S{at}")).collect();
+        let (days, symbols): (ArrayRef, ArrayRef) =
+            (Arc::new(Date32Array::from(days)), Arc::new(StringArray::from(symbols)));
+        let batch = RecordBatch::try_from_iter([(column, days), ("symbol", symbols)]).unwrap();
+        let metadata: Metadata = [("tickfleet.run_id", "7"), ("other", "1")].into_iter().collect();
+        let mut sink = FileSink::create(path, batch.schema(), Format::Parquet, &metadata).unwrap();
+        sink.write(&batch).unwrap();
+        sink.finish().unwrap();
+    }
+
+    #[test]
+    fn a_day_is_read_whole_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scored.parquet");
+        // Two days that alternate, over more rows than are decoded at once.
+        let rows = i32::try_from(2 * BATCH_ROWS + 3).unwrap();
+        write(&path, AS_OF, (0..rows).map(|row| 9 - row % 2).collect());
+        let file = ResultFile::open(&path).unwrap();
+        assert_eq!(file.as_of, [8, 9]);
+        assert_eq!(file.metadata, [("tickfleet.run_id".to_owned(), "7".to_owned())].into());
+        let day = file.day(8).unwrap();
+        assert_eq!(day.num_rows(), BATCH_ROWS + 1);
+        let symbols = day.column(1).as_string::<i32>();
+        assert_eq!((symbols.value(0), symbols.value(1)), ("S1", "S3"));
+        assert_eq!(file.day(7).unwrap().num_rows(), 0);
+    }
+
+    #[test]
+    fn what_is_no_result_table_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        assert!(matches!(
+            ResultFile::open(&path("none")),
+            Err(ResultFileError::Open { .. })
+        ));
+        std::fs::write(path("text"), "no Parquet").unwrap();
+        assert!(matches!(
+            ResultFile::open(&path("text")),
+            Err(ResultFileError::Parquet { .. })
+        ));
+        write(&path("other"), "date", vec![1]);
+        assert!(matches!(
+            ResultFile::open(&path("other")),
+            Err(ResultFileError::NoDates { .. })
+        ));
+    }
+}
