@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::Serialize;
 use tickfleet_kernels::scan::provisional::ProvisionalRow;
@@ -204,6 +205,13 @@ pub trait Cluster: Send + Sync {
 
     /// The tables of a run that succeeded.
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>>;
+
+    /// As [`Cluster::results`], without the days before one: `from` is an index into the run's as-of dates.
+    async fn results_from(&self, run: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
+        let is_wanted = move |part: &Result<Part>| !matches!(part, Ok(Part::Day(day)) if day.date < from);
+        let parts = self.results(run).await?;
+        Ok(parts.filter(move |part| std::future::ready(is_wanted(part))).boxed())
+    }
 
     /// Ends a run. Gives whether it was running.
     async fn cancel(&self, run: RunId) -> Result<bool>;

@@ -209,6 +209,11 @@ async fn of_run(cluster: &dyn Cluster, run: RunId, as_of: Option<Day>) -> Result
         return Err(incomplete());
     };
     let wanted = choose(&head.as_of, as_of, &format!("run {run}"))?;
+    let at = head.as_of.iter().position(|day| *day == wanted).unwrap_or_default();
+    if at > 0 {
+        // The head says where the date is: only its tables are fetched.
+        parts = cluster.results_from(run, at).await?;
+    }
     while let Some(part) = parts.try_next().await? {
         match part {
             Part::Day(day) if head.as_of.get(day.date) == Some(&wanted) => {

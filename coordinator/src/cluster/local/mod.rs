@@ -138,7 +138,11 @@ impl Cluster for Local {
     }
 
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {
-        results::results(self.clone(), run).await
+        results::results(self.clone(), run, 0).await
+    }
+
+    async fn results_from(&self, run: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
+        results::results(self.clone(), run, from).await
     }
 
     async fn cancel(&self, run: RunId) -> Result<bool> {

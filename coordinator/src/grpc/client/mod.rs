@@ -162,7 +162,11 @@ impl Cluster for Remote {
     }
 
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {
-        streams::results(self.clone(), run).await
+        streams::results(self.clone(), run, 0).await
+    }
+
+    async fn results_from(&self, run: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
+        streams::results(self.clone(), run, from).await
     }
 
     async fn cancel(&self, run: RunId) -> Result<bool> {

@@ -252,13 +252,13 @@ impl Rows {
     }
 }
 
-/// The parts of a run's results.
-pub(super) async fn results(remote: Remote, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {
+/// The parts of a run's results, from the date at `from` on.
+pub(super) async fn results(remote: Remote, run: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
     let mut fetcher = Fetcher {
         reader: Reader::new(remote),
         run,
         has_head: false,
-        next_date: 0,
+        next_date: from,
         assembly: Assembly::default(),
     };
     let head = fetcher.next().await?;

@@ -18,7 +18,7 @@ use super::admission::Admission;
 use super::bound::{STREAM_MAX, in_time, stream_in_time, time_of, until};
 use super::opening::{Step, stepwise};
 use super::stopped;
-use crate::cluster::{Cluster, Part, Request, Result};
+use crate::cluster::{Cluster, Request, Result};
 use crate::grpc::convert::{audit_to_wire, pieces, status_of};
 use crate::grpc::limits::{CLOSES_MAX, LETTERS_A_MESSAGE, PIECE_BYTES, RUNS_A_MESSAGE, WORKERS_A_MESSAGE};
 
@@ -177,12 +177,8 @@ impl Coordinator for Service {
         let wire::ResultsRequest { run, from } = call.into_inner();
         let (run, from) = (id(&run)?, from as usize);
         let place = self.admission.readers.enter().await?;
-        let parts = asked(self.cluster.results(run).await)?;
-        let wanted = parts.try_filter(move |part| {
-            let is_wanted = !matches!(part, Part::Day(day) if day.date < from);
-            std::future::ready(is_wanted)
-        });
-        let replies = wanted.map(move |part| {
+        let parts = asked(self.cluster.results_from(run, from).await)?;
+        let replies = parts.map(move |part| {
             let _ = &place;
             let pieces = pieces(asked(part)?);
             let pieces = pieces.map_err(|error| status_of(&Failure::from_error(ExitStatus::Failed, &error)))?;
