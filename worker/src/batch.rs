@@ -8,9 +8,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, stream};
 use tickfleet_protocol::identity;
-use tickfleet_protocol::ids::{Identity, JobRef, RunId};
+use tickfleet_protocol::ids::{Identity, RunId};
 use tickfleet_runtime::broker::Claim;
 use tickfleet_runtime::cache::Probe;
 use tickfleet_runtime::fault;
@@ -23,6 +23,9 @@ use crate::lane::{self, Ready};
 use crate::outbox::Outcome;
 use crate::solo;
 use crate::status::Status;
+
+/// Records of runs that are asked for side by side.
+const RUNS_SIDE_BY_SIDE: usize = 8;
 
 /// A job with all that is known of it before its input is.
 pub(crate) struct Named {
@@ -95,16 +98,17 @@ async fn named(shared: &Shared, claims: Vec<Claim>) -> Vec<Named> {
     for claim in claims {
         by_run.entry(claim.job.run).or_default().push(claim);
     }
-    let mut all = Vec::new();
-    for (id, claims) in by_run {
-        let run = shared
-            .runs
-            .get(shared.broker.as_ref(), id, READ_TRIES, &shared.cut)
-            .await;
+    let asked = stream::iter(by_run).map(|(id, claims)| async move {
+        let (broker, runs) = (shared.broker.as_ref(), &shared.runs);
+        (runs.get(broker, id, READ_TRIES, &shared.cut).await, claims)
+    });
+    let asked: Vec<_> = asked.buffered(RUNS_SIDE_BY_SIDE).collect().await;
+    let mut of_runs = Vec::with_capacity(asked.len());
+    for (run, claims) in asked {
         match run {
             Ok(Some(known)) => {
                 shared.observe.begin(&known, &claims, &shared.options);
-                all.extend(named_of_run(shared, &known.run, claims).await);
+                of_runs.push((known.run, claims));
             }
             Ok(None) => {
                 // The run is gone, and its claims with it.
@@ -114,33 +118,40 @@ async fn named(shared: &Shared, claims: Vec<Claim>) -> Vec<Named> {
             Err(error) => claims.iter().for_each(|claim| shared.conclude_failed(claim, &error)),
         }
     }
-    all
+    identified(shared, of_runs).await
 }
 
-async fn named_of_run(shared: &Shared, run: &Run, claims: Vec<Claim>) -> Vec<Named> {
-    let (naming, jobs) = (
-        run.clone(),
-        claims.iter().map(|claim| claim.job).collect::<Vec<JobRef>>(),
-    );
-    let identities = move || jobs.iter().map(|job| naming.identity(job)).collect::<Vec<_>>();
+async fn identified(shared: &Shared, of_runs: Vec<(Run, Vec<Claim>)>) -> Vec<Named> {
+    let of_runs = Arc::new(of_runs);
+    let naming = Arc::clone(&of_runs);
+    let identities = move || {
+        let jobs = naming
+            .iter()
+            .flat_map(|(run, claims)| claims.iter().map(move |claim| (run, claim.job)));
+        jobs.map(|(run, job)| run.identity(&job)).collect::<Vec<_>>()
+    };
     // An identity hashes what its job reads: that is nothing for a thread that moves bytes.
-    let identities = match tokio::task::spawn_blocking(identities).await {
+    let identities = tokio::task::spawn_blocking(identities).await;
+    let pairs = of_runs
+        .iter()
+        .flat_map(|(run, claims)| claims.iter().map(move |claim| (run, claim)));
+    let identities = match identities {
         Ok(identities) => identities,
         Err(panicked) => {
             let error = panicked.into();
-            claims.iter().for_each(|claim| shared.conclude_failed(claim, &error));
+            pairs.for_each(|(_, claim)| shared.conclude_failed(claim, &error));
             return Vec::new();
         }
     };
-    let mut named = Vec::with_capacity(claims.len());
-    for (claim, identity) in claims.into_iter().zip(identities) {
+    let mut named = Vec::with_capacity(identities.len());
+    for ((run, claim), identity) in pairs.zip(identities) {
         match identity {
             Ok(identity) => named.push(Named {
-                claim,
+                claim: claim.clone(),
                 run: run.clone(),
                 identity,
             }),
-            Err(error) => shared.conclude_failed(&claim, &error),
+            Err(error) => shared.conclude_failed(claim, &error),
         }
     }
     named

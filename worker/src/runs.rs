@@ -13,13 +13,20 @@ use crate::backoff::persist;
 use crate::error::JobError;
 use crate::jobs::Run;
 
-/// Runs that a worker remembers; further ones are fetched again.
+/// Runs that a worker remembers; the one that was not asked for longest makes room, and is fetched again.
 const RUNS_MAX: usize = 64;
 
 /// The runs that a worker has met.
 #[derive(Debug, Default)]
 pub struct Runs {
-    known: Mutex<HashMap<RunId, Arc<OnceCell<Known>>>>,
+    remembered: Mutex<Remembered>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    /// Each with the number of the question that was the last for it.
+    runs: HashMap<RunId, (u64, Arc<OnceCell<Known>>)>,
+    questions: u64,
 }
 
 /// A run that a worker has met.
@@ -80,11 +87,16 @@ impl Runs {
 
     fn cell(&self, run: RunId) -> Arc<OnceCell<Known>> {
         // The map is plain data, valid after any panic.
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= RUNS_MAX && !known.contains_key(&run) {
-            known.clear();
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let Remembered { runs, questions } = &mut *remembered;
+        *questions += 1;
+        if runs.len() >= RUNS_MAX && !runs.contains_key(&run) {
+            let oldest = runs.iter().min_by_key(|(_, (asked, _))| *asked).map(|(run, _)| *run);
+            oldest.and_then(|oldest| runs.remove(&oldest));
         }
-        Arc::clone(known.entry(run).or_default())
+        let (asked, cell) = runs.entry(run).or_default();
+        *asked = *questions;
+        Arc::clone(cell)
     }
 }
 

@@ -8,6 +8,10 @@
 //! Every kind has a clock of its own, since it has workers of its own. Where a delivery is open to several kinds, those
 //! behind are first moved up, all runs of a kind together, until none starts before the furthest of the clocks: a kind
 //! that few workers compute saves up nothing either. Ties between kinds go to the one that was served longest ago.
+//! Where many jobs are asked for at once, a turn is several jobs of a run, which count as one packet of their length: a
+//! claim that took one job of each of a hundred runs would cost a hundred times what it is worth, in the queue and in the
+//! worker. Fairness over a longer stretch is the same; it is within a claim that it is coarser.
+//!
 //! Whole numbers throughout, and the decision is the same on every machine. Read next: [`crate::state::Queue`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +24,18 @@ use crate::{
 /// Virtual time that a delivery costs a run of weight 1: divisible by 1 to 12, and small enough that a broker which
 /// keeps tags in doubles (exact to 2^53) feeds 300 billion jobs before it has to start its clock again.
 pub const COST_UNIT: u64 = 27_720;
+
+/// Turns that a claim is shared between at least, where as many runs wait.
+pub const TURNS_PER_CLAIM: usize = 8;
+
+/// Jobs that a run gives in a row, at its turn, where `wanted` are asked for.
+pub const fn in_a_row(wanted: usize) -> usize {
+    if wanted < 2 * TURNS_PER_CLAIM {
+        1
+    } else {
+        wanted / TURNS_PER_CLAIM
+    }
+}
 
 /// The order in which runs are fed.
 #[derive(Clone, Debug, Default)]
@@ -113,12 +129,25 @@ impl FairFeed {
         Some(run)
     }
 
-    /// Charges `run` for one delivery; a run without waiting jobs is not charged.
+    /// Charges `run` for one more delivery of the turn that [`FairFeed::feed`] gave it.
+    pub fn feed_more(&mut self, run: RunId) {
+        self.move_on(run);
+    }
+
+    /// Charges `run` for one delivery that was no turn of its; a run without waiting jobs is not charged.
     pub fn charge(&mut self, run: RunId) {
+        if let Some(share) = self.shares.get(&run).filter(|share| share.is_waiting) {
+            let line = self.lines.get_mut(&share.kind).expect("a known run has its line");
+            line.virtual_time = line.virtual_time.max(share.start);
+            self.move_on(run);
+        }
+    }
+
+    /// Moves the tag of a waiting run on by one delivery.
+    fn move_on(&mut self, run: RunId) {
         if let Some(share) = self.shares.get_mut(&run).filter(|share| share.is_waiting) {
             let line = self.lines.get_mut(&share.kind).expect("a known run has its line");
             line.waiting.remove(&(share.start, run));
-            line.virtual_time = line.virtual_time.max(share.start);
             share.start = share.start.saturating_add(share.cost);
             line.waiting.insert((share.start, run));
         }

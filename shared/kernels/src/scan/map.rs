@@ -2,13 +2,16 @@
 //!
 //! It depends on the bars of that symbol, the sessions and [`MapOptions`], and on nothing else, so a map row can be used
 //! again under any universe, threshold or ranking. Rows dated after an as-of date do not reach its map row.
+//!
+//! Successive dates' windows have most of their bars in common. What was computed of these is used again where their
+//! adjusted prices are the same bit for bit, so any set of dates gives the bits that each date by itself gives.
 
 use std::ops::Range;
 
 use super::adjust;
 use super::columns::Indicators;
 use super::hygiene::{Hygiene, Kept, RejectKind, Snapshot, SymbolRows, sift};
-use super::indicators::{Window, indicators};
+use super::indicators::{Recursive, Window, indicators};
 use super::options::MapOptions;
 use super::score::score;
 use super::session::Calendar;
@@ -32,15 +35,21 @@ pub struct Mapper<'a> {
     adjusted: Adjusted,
 }
 
-/// The window's adjusted columns.
+/// A window's adjusted columns, and what was computed of them.
 #[derive(Debug, Default)]
 struct Adjusted {
+    window: Range<usize>,
+    /// One a bar of the window, and those of the next one while they are compared.
     factors: Vec<f64>,
+    next_factors: Vec<f64>,
+    /// The first bars, scaled; none where no factor changes a price.
     open: Vec<f64>,
     high: Vec<f64>,
     low: Vec<f64>,
     close: Vec<f64>,
     volume: Vec<f64>,
+    recursive: Recursive,
+    row: Indicators,
 }
 
 impl<'a> Mapper<'a> {
@@ -72,6 +81,7 @@ impl<'a> Mapper<'a> {
         emit: &mut dyn FnMut(usize, &MapRow),
     ) {
         sift(rows, self.calendar, as_of, reject, &mut self.kept, &mut self.snapshots);
+        self.adjusted.forget();
         for (ordinal, (&day, snapshot)) in as_of.iter().zip(&self.snapshots).enumerate() {
             let start = snapshot.kept.saturating_sub(self.options.lookback);
             let window = (start < snapshot.kept).then_some(start..snapshot.kept);
@@ -91,17 +101,36 @@ impl<'a> Mapper<'a> {
 }
 
 impl Adjusted {
+    /// Forgets what was computed: the next window is another symbol's.
+    fn forget(&mut self) {
+        self.window = 0..0;
+        self.factors.clear();
+        self.restart();
+    }
+
     /// Adjusts the kept bars of a window and computes its row.
     fn row(&mut self, kept: &Kept, window: Range<usize>, options: &MapOptions, stale_sessions: usize) -> Indicators {
-        let [open, high, low, close, volume, adj_close] = [
-            &kept.open,
-            &kept.high,
-            &kept.low,
-            &kept.close,
-            &kept.volume,
-            &kept.adj_close,
-        ]
-        .map(|column| &column[window.clone()]);
+        if window != self.window {
+            self.compute(kept, window, options);
+        }
+        self.row.stale_sessions = i32::try_from(stale_sessions).unwrap_or(i32::MAX);
+        self.row.clone()
+    }
+
+    fn compute(&mut self, kept: &Kept, window: Range<usize>, options: &MapOptions) {
+        let columns = [&kept.open, &kept.high, &kept.low, &kept.close, &kept.volume];
+        let [open, high, low, close, volume] = columns.map(|column| &column[window.clone()]);
+        adjust::factors(
+            options.adjust,
+            close,
+            &kept.adj_close[window.clone()],
+            &mut self.next_factors,
+        );
+        if window.start != self.window.start || !has_prefix(&self.next_factors, &self.factors) {
+            self.restart();
+        }
+        std::mem::swap(&mut self.factors, &mut self.next_factors);
+        self.window = window;
         let mut bars = Window {
             open,
             high,
@@ -111,9 +140,8 @@ impl Adjusted {
             raw_close: close,
             raw_volume: volume,
             adj_factor: 1.0,
-            stale_sessions,
+            stale_sessions: 0,
         };
-        adjust::factors(options.adjust, close, adj_close, &mut self.factors);
         if !adjust::all_one(&self.factors) {
             self.scale(&bars);
             bars.open = &self.open;
@@ -123,30 +151,47 @@ impl Adjusted {
             bars.volume = &self.volume;
             bars.adj_factor = self.factors[0];
         }
-        let mut row = indicators(&bars);
-        score(&mut row);
-        row
+        self.row = indicators(&bars, &mut self.recursive);
+        score(&mut self.row);
     }
 
-    /// Multiplies prices by the factors and divides volume by them.
+    /// Begins anew with the window's first bar.
+    fn restart(&mut self) {
+        self.recursive = Recursive::default();
+        for column in [
+            &mut self.open,
+            &mut self.high,
+            &mut self.low,
+            &mut self.close,
+            &mut self.volume,
+        ] {
+            column.clear();
+        }
+    }
+
+    /// Multiplies the prices of bars that are not scaled yet by the factors and divides their volume by them.
     fn scale(&mut self, raw: &Window<'_>) {
+        let scaled = self.volume.len();
+        let factors = &self.factors[scaled..];
         for (adjusted, raw) in [
             (&mut self.open, raw.open),
             (&mut self.high, raw.high),
             (&mut self.low, raw.low),
             (&mut self.close, raw.close),
         ] {
-            adjusted.clear();
-            adjusted.extend(raw.iter().zip(&self.factors).map(|(price, factor)| price * factor));
+            let pairs = raw[scaled..].iter().zip(factors);
+            adjusted.extend(pairs.map(|(price, factor)| price * factor));
         }
-        self.volume.clear();
-        self.volume.extend(
-            raw.volume
-                .iter()
-                .zip(&self.factors)
-                .map(|(volume, factor)| volume / factor),
-        );
+        let pairs = raw.volume[scaled..].iter().zip(factors);
+        self.volume.extend(pairs.map(|(volume, factor)| volume / factor));
     }
+}
+
+/// Whether `values` begin with the bits of `prefix`.
+fn has_prefix(values: &[f64], prefix: &[f64]) -> bool {
+    // Without an early exit the loop has no branches.
+    let pairs = values.iter().zip(prefix);
+    values.len() >= prefix.len() && pairs.fold(true, |so_far, (a, b)| so_far & (a.to_bits() == b.to_bits()))
 }
 
 #[cfg(test)]

@@ -29,6 +29,19 @@ fn feed(fair: &mut FairFeed, kinds: &[u8], times: usize) -> Vec<u8> {
     fed.map(|id| (0..=u8::MAX).find(|&n| run(n) == id).unwrap()).collect()
 }
 
+/// The runs of one claim of `wanted` jobs by a worker of these kinds, by number; no run has fewer.
+fn claim(fair: &mut FairFeed, kinds: &[u8], wanted: usize) -> Vec<u8> {
+    let mut fed = Vec::new();
+    while fed.len() < wanted
+        && let Some(n) = feed(fair, kinds, 1).pop()
+    {
+        let jobs = in_a_row(wanted).min(wanted - fed.len());
+        (1..jobs).for_each(|_| fair.feed_more(run(n)));
+        fed.extend(std::iter::repeat_n(n, jobs));
+    }
+    fed
+}
+
 fn count(fed: &[u8], n: u8) -> usize {
     fed.iter().filter(|&&id| id == n).count()
 }
@@ -121,7 +134,64 @@ fn removed_runs_are_not_fed_and_leave_nothing() {
     assert!(fair.shares.is_empty() && fair.lines.is_empty());
 }
 
+#[test]
+fn a_large_claim_takes_several_jobs_of_a_run_in_a_row_and_leaves_nobody_out() {
+    let mut fair = waiting(&[(0, 1), (0, 1), (1, 1)]);
+    let fed = claim(&mut fair, &[0, 1], 15);
+    assert_eq!(
+        [1, 2, 3].map(|n| count(&fed, n)),
+        [5, 5, 5],
+        "one by one where few are wanted: {fed:?}"
+    );
+    let mut fair = waiting(&[(0, 1); 20]);
+    let fed = claim(&mut fair, &[0], 256);
+    let mut first = fed.clone();
+    first.dedup();
+    assert!(
+        first.len() == 8 && first.iter().all(|&n| count(&fed, n) == 32),
+        "{fed:?}"
+    );
+    let mut second = claim(&mut fair, &[0], 256);
+    second.dedup();
+    assert!(
+        second.iter().all(|n| !first.contains(n)),
+        "the next claim goes on with the next runs"
+    );
+}
+
+/// A turn counts from its first job, so it moves nobody up: neither a kind that waits meanwhile nor a run that wakes.
+#[test]
+fn a_turn_of_many_jobs_takes_no_share_from_others() {
+    let mut fair = waiting(&[(0, 1), (1, 1)]);
+    let fed: Vec<u8> = (0..40).flat_map(|_| claim(&mut fair, &[0, 1], 24)).collect();
+    assert_eq!([1, 2].map(|n| count(&fed, n)), [480, 480]);
+    fair.wake(run(3), &kind(0), 1);
+    let fed = claim(&mut fair, &[0, 1], 24);
+    assert!(count(&fed, 3) >= 6, "the new run has its turn at once: {fed:?}");
+}
+
 proptest! {
+    /// Over any claims by which runs wait throughout, what each was fed, over its weight, differs by no more than one turn
+    /// of each.
+    #[test]
+    fn turns_stay_within_the_bound(
+        runs in prop::collection::vec((0_u8..3, 1_u32..=MAX_WEIGHT), 2..6),
+        wanted in prop::collection::vec(1_usize..300, 1..12),
+    ) {
+        let mut fair = waiting(&runs);
+        let fed: Vec<u8> = wanted.iter().flat_map(|&wanted| claim(&mut fair, &[0, 1, 2], wanted)).collect();
+        let turn = wanted.iter().map(|&wanted| in_a_row(wanted)).max().unwrap() as u64;
+        let served: Vec<(u64, u64)> = (1_u8..).zip(&runs).map(|(n, &(_, weight))| {
+            let cost = COST_UNIT / u64::from(weight);
+            (cost * count(&fed, n) as u64, cost * turn)
+        }).collect();
+        for (a, turn_a) in &served {
+            for (b, turn_b) in &served {
+                prop_assert!(a.abs_diff(*b) <= turn_a + turn_b, "{served:?}");
+            }
+        }
+    }
+
     /// Over any stretch in which runs wait throughout and every worker computes all their kinds, what each was fed,
     /// over its weight, differs by no more than one delivery of each.
     #[test]

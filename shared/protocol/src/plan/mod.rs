@@ -34,7 +34,7 @@ pub fn stage_name(stage: u32) -> &'static str {
 pub struct Sharding {
     /// Symbols per map job; `None` = cut by measured cost.
     pub symbols: Option<u32>,
-    /// As-of dates per map job; `None` = all of them, up to a thousand.
+    /// As-of dates per map job; `None` = as many as keep the results of one chunk of dates small.
     pub dates: Option<u32>,
 }
 
@@ -70,7 +70,7 @@ impl Plan {
         let dates = facts.as_of.len();
         let dates_per_job = match sharding.dates {
             Some(most) => (most.max(1) as usize).min(dates.max(1)),
-            None => shards::dates_per_job(dates),
+            None => shards::dates_per_job(dates, facts.mapped.len()),
         };
         let symbol_ends = match sharding.symbols {
             Some(most) => shards::by_count(facts.mapped.len(), most.max(1) as usize),

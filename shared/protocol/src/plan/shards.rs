@@ -16,17 +16,22 @@ pub const COST_PER_WINDOW_NS: u64 = 8_000;
 /// run.
 pub const SHARD_TARGET_NS: u64 = 25_000_000;
 
-/// Most windows of one symbol in one job, so that a symbol with decades of dates still makes several jobs.
-const WINDOWS_PER_SYMBOL_MAX: usize = 1_000;
+/// Map results of one chunk of dates, bytes: a reduce reads those of its whole chunk, and neighbours share them while they
+/// are in memory.
+const CHUNK_BYTES: usize = 48 << 20;
+/// A map row as published, about, bytes.
+const MAP_ROW_BYTES: usize = 512;
 /// A range is cut between these eighths of its symbols: wide enough to find a block boundary and to let names decide,
 /// narrow enough that no part is much the larger.
 const CUT_FROM_EIGHTHS: usize = 3;
 const CUT_TO_EIGHTHS: usize = 5;
 
-/// Dates per job: as many as possible, in chunks of equal size.
-pub(super) fn dates_per_job(dates: usize) -> usize {
-    let chunks = dates.div_ceil(WINDOWS_PER_SYMBOL_MAX).max(1);
-    dates.div_ceil(chunks).max(1)
+/// Dates per job: as many as [`CHUNK_BYTES`] allow of a stage's results, a power of two, so that a few symbols more or
+/// less leave the cuts where they are.
+pub(super) fn dates_per_job(dates: usize, symbols: usize) -> usize {
+    let fit = CHUNK_BYTES / (symbols.max(1) * MAP_ROW_BYTES);
+    let most = if fit == 0 { 1 } else { 1 << fit.ilog2() };
+    dates.clamp(1, most)
 }
 
 /// Shards of `size` symbols.

@@ -7,6 +7,7 @@ use super::{
     queue::{Queue, sealed::Apply},
     run::{Run, Strikes},
 };
+use crate::fair::in_a_row;
 use crate::ids::{JobKind, JobRef, Millis, Token, WorkerId};
 
 /// Delivers at most as many jobs as there are tokens, in weighted-fair order among the runs of the kinds that the worker
@@ -30,15 +31,23 @@ impl Apply for Feed<'_> {
         let lease_until = now.plus_ms(self.lease_ms);
         let mut claims = Vec::new();
         let mut fed = BTreeSet::new();
-        for &token in self.tokens {
+        let mut tokens = self.tokens.iter().copied().peekable();
+        while tokens.peek().is_some() {
             let Some(id) = queue.fair.feed(self.kinds) else { break };
             let run = queue.runs.get_mut(&id).expect("only known runs wait");
-            let (index, strikes) = run.take_next().expect("a waiting run has work");
-            claims.push(run.hold(index, strikes, token, self.worker, lease_until));
-            fed.insert(id);
-            if !run.has_work() {
-                queue.fair.sleep(id);
+            let turn = tokens.by_ref().take(in_a_row(self.tokens.len()));
+            for (nth, token) in turn.enumerate() {
+                let (index, strikes) = run.take_next().expect("a waiting run has work");
+                claims.push(run.hold(index, strikes, token, self.worker, lease_until));
+                if nth > 0 {
+                    queue.fair.feed_more(id);
+                }
+                if !run.has_work() {
+                    queue.fair.sleep(id);
+                    break;
+                }
             }
+            fed.insert(id);
         }
         fed.into_iter().for_each(|id| queue.settle(id));
         claims

@@ -123,7 +123,8 @@ pub trait Broker: Send + Sync + 'static {
     async fn drain(&self, worker: &WorkerId, is_draining: bool) -> Result<bool>;
 
     /// Proves that every job of a run is in exactly one place and that the counters agree, or names what is not so;
-    /// with `repair`, mends what can be mended without losing or doubling a job.
+    /// with `repair`, mends what can be mended without losing or doubling a job. Of jobs that are in no place, a million
+    /// are looked for at a time.
     ///
     /// Fails with [`BrokerError::UnknownRun`].
     async fn audit(&self, run: RunId, repair: bool) -> Result<Audit>;

@@ -142,7 +142,8 @@ impl Kind {
     #[must_use]
     pub const fn value_name(self) -> &'static str {
         match self {
-            Self::Text | Self::Location => "URI",
+            Self::Text => "TEXT",
+            Self::Location => "URI",
             Self::Day => "DATE",
             Self::List => "LIST",
             Self::Choice(_) => "NAME",

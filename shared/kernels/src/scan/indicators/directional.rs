@@ -19,6 +19,9 @@ pub(super) struct Directional {
     changes: u32,
     dx_seen: u32,
     adx: f64,
+    /// Of the smaller sums that DX was decided on: the least that counted, and the greatest that counted as zero.
+    least: f64,
+    greatest_zero: f64,
 }
 
 /// The three values at the last bar, each 0 to 100.
@@ -44,7 +47,16 @@ impl Directional {
             changes: 0,
             dx_seen: 0,
             adx: 0.0,
+            least: f64::INFINITY,
+            greatest_zero: f64::NEG_INFINITY,
         }
+    }
+
+    /// Goes on with another last close; false where an earlier sum would count otherwise against that: then the state is of
+    /// no use for it.
+    pub(super) fn rescale(&mut self, scale: f64) -> bool {
+        self.scale = scale;
+        !is_zero_by(self.least, scale) && is_zero_by(self.greatest_zero, scale)
     }
 
     /// Takes the next bar: `up` = rise of the high, `down` = fall of the low, and the true range.
@@ -88,6 +100,12 @@ impl Directional {
     fn push_dx(&mut self) {
         let movement = self.plus.value + self.minus.value;
         let defined = !is_zero_by(self.range.value, self.scale) && !is_zero_by(movement, self.scale);
+        let smaller = self.range.value.min(movement);
+        if defined {
+            self.least = self.least.min(smaller);
+        } else {
+            self.greatest_zero = self.greatest_zero.max(smaller);
+        }
         if self.dx_seen >= DX_SEED {
             if defined {
                 self.adx = (13.0 * self.adx + self.dx(movement)) * INVERSE;
@@ -153,6 +171,17 @@ mod tests {
                 minus_di: 0.0
             }
         );
+    }
+
+    #[test]
+    fn a_state_goes_on_while_every_sum_counts_as_before() {
+        let mut state = Directional::new(1.0);
+        (0..40).for_each(|_| state.push(1.0, -1.0, 1.0));
+        assert!(state.rescale(1e12), "14 is more than 1e-12 of it");
+        assert!(!state.rescale(1e14), "now it is not");
+        let mut flat = Directional::new(1.0);
+        (0..40).for_each(|_| flat.push(0.0, 0.0, 1.0));
+        assert!(flat.rescale(1e-9) && !flat.rescale(-1.0));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Indicators of a window of adjusted bars at its last bar (section 4).
 //!
 //! Own code with TA-Lib's semantics; flat series and zero sums answer as the specification says. All start at the
-//! window's first bar. The recursive ones share one pass, the others read only the bars they need. One file a family.
+//! window's first bar. The recursive ones share one pass, which the window of a later date goes on with, the others read only the bars they need. One file a family.
 
 mod averages;
 mod directional;
 mod levels;
 mod oscillators;
+mod recursive;
 mod returns;
 mod stats;
 #[cfg(test)]
@@ -15,9 +16,7 @@ mod volatility;
 mod volume;
 mod wilder;
 
-use averages::{Ema, Macd};
-use directional::Directional;
-use wilder::{Average, Rsi};
+pub use recursive::Recursive;
 
 use super::columns::Indicators;
 
@@ -46,12 +45,13 @@ pub struct Window<'a> {
 
 /// Computes every indicator of section 4; the scores stay 0 and null. A value that overflows is null.
 ///
-/// Cost: one pass over the window for the recursive indicators, plus reads of at most its last 253 bars.
+/// `recursive` holds what the recursive indicators know of the window's first bars, or nothing; the same bits come of
+/// either. Cost: one pass over the bars that it has not seen, plus reads of at most the window's last 253.
 ///
 /// # Panics
-/// When the window is empty or its slices differ in length.
+/// When the window is empty, its slices differ in length, or it has fewer bars than `recursive` has seen.
 #[must_use]
-pub fn indicators(window: &Window<'_>) -> Indicators {
+pub fn indicators(window: &Window<'_>, recursive: &mut Recursive) -> Indicators {
     let bars = window.close.len();
     assert!(bars > 0, "a window has a bar");
     for column in [
@@ -78,7 +78,8 @@ pub fn indicators(window: &Window<'_>) -> Indicators {
     returns_and_levels(window, &mut row);
     spreads_and_averages(window, &mut row);
     oscillators_and_volume(window, &mut row);
-    recursive(window, &mut row);
+    recursive.advance(window);
+    recursive.write(&mut row);
     row.null_non_finite();
     row
 }
@@ -138,41 +139,6 @@ fn oscillators_and_volume(window: &Window<'_>, row: &mut Indicators) {
     if let Some((mean, spike)) = volume::dollar_volume(window.raw_close, window.raw_volume) {
         row.dollar_vol_20 = Some(mean);
         row.vol_spike = spike;
-    }
-}
-
-/// The indicators that remember the whole window, in one pass: their chains of dependent operations overlap.
-fn recursive(window: &Window<'_>, row: &mut Indicators) {
-    let (high, low, close) = (window.high, window.low, window.close);
-    let last = close[close.len() - 1];
-    let (mut ema_12, mut macd) = (Ema::new(12), Macd::new());
-    let (mut atr, mut rsi, mut directional) = (Average::default(), Rsi::default(), Directional::new(last));
-    ema_12.push(close[0]);
-    macd.push(close[0]);
-    let (mut high_0, mut low_0, mut close_0) = (high[0], low[0], close[0]);
-    for ((&h, &l), &c) in high.iter().zip(low).zip(close).skip(1) {
-        let range = volatility::true_range(h, l, close_0);
-        ema_12.push(c);
-        macd.push(c);
-        atr.push(range);
-        rsi.push(c - close_0);
-        directional.push(h - high_0, low_0 - l, range);
-        (high_0, low_0, close_0) = (h, l, c);
-    }
-    row.ema_12 = ema_12.get();
-    row.ema_26 = macd.slow();
-    row.atr_14 = atr.get();
-    row.atr_pct = row.atr_14.map(|atr| atr / last);
-    row.rsi_14 = rsi.get(last);
-    if let Some((line, signal)) = macd.line_and_signal() {
-        row.macd = Some(line);
-        row.macd_signal = Some(signal);
-        row.macd_hist = Some(line - signal);
-    }
-    if let Some(readings) = directional.get() {
-        row.adx_14 = Some(readings.adx);
-        row.plus_di_14 = Some(readings.plus_di);
-        row.minus_di_14 = Some(readings.minus_di);
     }
 }
 

@@ -18,7 +18,7 @@ struct Walk {
 
 impl Walk {
     fn row(&self) -> Indicators {
-        indicators(&Window {
+        let window = Window {
             open: &self.open,
             high: &self.high,
             low: &self.low,
@@ -28,7 +28,8 @@ impl Walk {
             raw_volume: &self.volume,
             adj_factor: 1.0,
             stale_sessions: 0,
-        })
+        };
+        indicators(&window, &mut Recursive::default())
     }
 }
 

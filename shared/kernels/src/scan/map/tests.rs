@@ -227,4 +227,21 @@ proptest! {
         let many = map(&bars, bars.date.len(), &[as_of - 1, as_of, as_of + 9], &options);
         prop_assert_eq!(&early[0], &many[1]);
     }
+
+    /// Prices of very different sizes make sums count as zero on one date and not on the next, events move the factors of
+    /// all bars before them, and a short lookback moves the window's start: each date's row is its own in any company.
+    #[test]
+    fn a_date_has_the_same_row_in_any_company(
+        bars in prop_oneof![dirty_bars(), sound_bars()],
+        some in prop::collection::btree_set(0..330_i32, 1..40),
+        adjust in adjusts(),
+        lookback in prop::sample::select(vec![20, 100, 504]),
+    ) {
+        let (as_of, options) = (some.into_iter().collect::<Vec<_>>(), options(adjust, lookback));
+        let together = map(&bars, bars.date.len(), &as_of, &options);
+        for (day, row) in as_of.iter().zip(&together) {
+            let alone = map(&bars, bars.date.len(), &[*day], &options);
+            prop_assert_eq!(format!("{:?}", &alone[0]), format!("{row:?}"), "day {}", day);
+        }
+    }
 }

@@ -66,20 +66,15 @@ impl Shelf {
         let mut is_missing = Vec::with_capacity(commits.len());
         for commit in commits {
             let is_live = self.queue.standing(commit.held()) == Standing::Live;
-            let known = self
-                .results
-                .get(&commit.identity)
-                .or_else(|| fresh.get(&commit.identity))
-                .cloned();
-            let entry = match (&known, &commit.result) {
-                (None, Some(bytes)) => entry_cost(bytes),
+            let is_known = self.results.has(&commit.identity) || fresh.contains_key(&commit.identity);
+            let entry = match &commit.result {
+                Some(bytes) if !is_known => entry_cost(bytes.len()),
                 _ => 0,
             };
-            let bytes = known.or_else(|| commit.result.clone());
-            is_missing.push(is_live && bytes.is_none());
-            let Some(bytes) = bytes.filter(|_| is_live) else {
+            is_missing.push(is_live && !is_known && commit.result.is_none());
+            if !is_live || (!is_known && commit.result.is_none()) {
                 continue;
-            };
+            }
             if writes.contains_key(&(commit.job.run, commit.identity)) {
                 continue;
             }
@@ -96,6 +91,9 @@ impl Shelf {
                     limit: bytes_max,
                 });
             }
+            // What is stored stays: its bytes need not be at hand.
+            let bytes = fresh.get(&commit.identity).or(commit.result.as_ref());
+            let bytes = bytes.cloned().unwrap_or_default();
             fresh.insert(commit.identity, bytes.clone());
             writes.insert((commit.job.run, commit.identity), bytes);
         }

@@ -1,13 +1,14 @@
 //! The broker of one process: the pure queue behind a mutex, its results and events in memory.
 //!
 //! It decides nothing: every call is one step of [`tickfleet_protocol::state::Queue`] under the lock, and no lock is
-//! held across an await. What it keeps is bounded: results by the bytes given at construction, runs, events and
-//! payloads by [`tickfleet_protocol::limits`]. All of it is gone with the process. Read next: `commit`.
+//! held across an await. What it keeps is bounded: results by the bytes given at construction, most of which may lie in a
+//! scratch file, runs, events and payloads by [`tickfleet_protocol::limits`]. All of it is gone with the process. Read next: `commit`.
 
 mod audit;
 mod commit;
 mod history;
 mod results;
+mod spill;
 #[cfg(test)]
 mod tests;
 
@@ -266,17 +267,19 @@ impl Broker for MemoryBroker {
 
     async fn results(&self, identities: &[Identity]) -> Result<Vec<Option<Bytes>>> {
         bounds::batch("results", identities.len())?;
-        let shelf = self.look();
-        Ok(identities
-            .iter()
-            .map(|identity| shelf.results.get(identity).cloned())
-            .collect())
+        let mut shelf = self.look();
+        let read = |identity| shelf.results.get(identity);
+        let read: std::io::Result<_> = identities.iter().map(read).collect();
+        read.map_err(|source| BrokerError::Unavailable {
+            operation: "results",
+            source: Box::new(source),
+        })
     }
 
     async fn stored(&self, identities: &[Identity]) -> Result<Vec<bool>> {
         bounds::batch("stored", identities.len())?;
         let shelf = self.look();
-        let is_stored = |identity| shelf.results.get(identity).is_some();
+        let is_stored = |identity| shelf.results.has(identity);
         Ok(identities.iter().map(is_stored).collect())
     }
 

@@ -2,9 +2,12 @@
 //! committed them; those that belong to no run, when they expire or their room is needed, the oldest first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use bytes::Bytes;
 use tickfleet_protocol::ids::{Identity, Millis, RunId};
+
+use super::spill::{HOT_BYTES, Place, Spill};
 
 /// What an entry costs beside its bytes: key, counters, and its share of the tree.
 const ENTRY_BYTES: u64 = 128;
@@ -15,6 +18,7 @@ const CLAIM_BYTES: u64 = 64;
 /// Results by identity.
 #[derive(Debug)]
 pub(super) struct ResultStore {
+    spill: Spill,
     bytes_max: u64,
     bytes_used: u64,
     /// Those of [`ResultStore::spare`], which are among those used.
@@ -27,7 +31,8 @@ pub(super) struct ResultStore {
 
 #[derive(Debug)]
 struct Entry {
-    bytes: Bytes,
+    place: Place,
+    len: usize,
     runs: usize,
     /// When it expires, where it belongs to no run.
     spare_until: Option<Millis>,
@@ -35,8 +40,9 @@ struct Entry {
 
 impl ResultStore {
     /// An empty store that takes `bytes_max` bytes, its own overhead included.
-    pub(super) const fn new(bytes_max: u64) -> Self {
+    pub(super) fn new(bytes_max: u64) -> Self {
         Self {
+            spill: Spill::new(HOT_BYTES),
             bytes_max,
             bytes_used: 0,
             bytes_droppable: 0,
@@ -47,8 +53,17 @@ impl ResultStore {
     }
 
     /// The result under `identity`.
-    pub(super) fn get(&self, identity: &Identity) -> Option<&Bytes> {
-        self.entries.get(identity).map(|entry| &entry.bytes)
+    ///
+    /// # Errors
+    /// It is in the scratch file, and that cannot be read.
+    pub(super) fn get(&mut self, identity: &Identity) -> io::Result<Option<Bytes>> {
+        let entry = self.entries.get(identity);
+        entry.map(|entry| self.spill.get(&entry.place)).transpose()
+    }
+
+    /// Whether there is a result under `identity`.
+    pub(super) fn has(&self, identity: &Identity) -> bool {
+        self.entries.contains_key(identity)
     }
 
     /// Bytes in use and the most allowed.
@@ -64,7 +79,7 @@ impl ResultStore {
     /// As [`ResultStore::droppable`], of one result.
     pub(super) fn droppable_cost(&self, identity: &Identity) -> u64 {
         let entry = self.entries.get(identity).filter(|entry| entry.spare_until.is_some());
-        entry.map_or(0, |entry| entry_cost(&entry.bytes))
+        entry.map_or(0, |entry| entry_cost(entry.len))
     }
 
     /// Bytes that it would add for `run` to commit `identity`, the result itself apart.
@@ -78,9 +93,10 @@ impl ResultStore {
         self.bytes_used += self.claim_cost(run, &identity);
         self.unspare(&identity);
         let entry = self.entries.entry(identity).or_insert_with(|| {
-            self.bytes_used += entry_cost(&bytes);
+            self.bytes_used += entry_cost(bytes.len());
             Entry {
-                bytes,
+                len: bytes.len(),
+                place: self.spill.put(bytes),
                 runs: 0,
                 spare_until: None,
             }
@@ -97,7 +113,7 @@ impl ResultStore {
             return true;
         }
         self.unspare(&identity);
-        let cost = entry_cost(&bytes);
+        let cost = entry_cost(bytes.len());
         if !self.entries.contains_key(&identity) {
             if self.bytes_used + cost > self.bytes_max + self.bytes_droppable {
                 return false;
@@ -105,13 +121,14 @@ impl ResultStore {
             self.make_room(cost, &BTreeSet::new());
             self.bytes_used += cost;
         }
-        let entry = self.entries.entry(identity).or_insert(Entry {
-            bytes,
+        let entry = self.entries.entry(identity).or_insert_with(|| Entry {
+            len: bytes.len(),
+            place: self.spill.put(bytes),
             runs: 0,
             spare_until: None,
         });
         entry.spare_until = Some(until);
-        self.bytes_droppable += entry_cost(&entry.bytes);
+        self.bytes_droppable += entry_cost(entry.len);
         self.spare.insert((until, identity));
         true
     }
@@ -146,7 +163,8 @@ impl ResultStore {
             let entry = self.entries.get_mut(&identity).expect("what a run committed is kept");
             entry.runs -= 1;
             if entry.runs == 0 {
-                self.bytes_used -= entry_cost(&entry.bytes);
+                self.bytes_used -= entry_cost(entry.len);
+                self.spill.remove(&entry.place);
                 self.entries.remove(&identity);
             }
         }
@@ -157,7 +175,7 @@ impl ResultStore {
         if let Some(entry) = self.entries.get_mut(identity)
             && let Some(until) = entry.spare_until.take()
         {
-            self.bytes_droppable -= entry_cost(&entry.bytes);
+            self.bytes_droppable -= entry_cost(entry.len);
             self.spare.remove(&(until, *identity));
         }
     }
@@ -165,14 +183,15 @@ impl ResultStore {
     fn drop_spare(&mut self, identity: Identity) {
         self.unspare(&identity);
         if let Some(entry) = self.entries.remove(&identity) {
-            self.bytes_used -= entry_cost(&entry.bytes);
+            self.bytes_used -= entry_cost(entry.len);
+            self.spill.remove(&entry.place);
         }
     }
 }
 
 /// Bytes that a result under a new identity adds.
-pub(super) fn entry_cost(bytes: &Bytes) -> u64 {
-    ENTRY_BYTES + bytes.len() as u64
+pub(super) const fn entry_cost(len: usize) -> u64 {
+    ENTRY_BYTES + len as u64
 }
 
 #[cfg(test)]
@@ -197,13 +216,13 @@ mod tests {
         store.insert(b, x, Bytes::from_static(b"other"));
         store.release(a);
         assert_eq!(
-            (store.get(&x), store.get(&y)),
-            (Some(&bytes), None),
+            (store.get(&x).unwrap(), store.get(&y).unwrap()),
+            (Some(bytes), None),
             "the first bytes stay, for the run left"
         );
         store.release(a);
         store.release(b);
-        assert_eq!((store.get(&x), store.usage().0), (None, 0));
+        assert_eq!((store.has(&x), store.usage().0), (false, 0));
     }
     #[test]
     fn results_of_no_run_make_room_and_expire() {
@@ -214,7 +233,7 @@ mod tests {
         for n in 1..=4 {
             assert!(store.keep(id(n), bytes(), Millis(100 + u64::from(n))));
         }
-        let found = |store: &ResultStore| -> Vec<u8> { (1..=9).filter(|&n| store.get(&id(n)).is_some()).collect() };
+        let found = |store: &ResultStore| -> Vec<u8> { (1..=9).filter(|&n| store.has(&id(n))).collect() };
         assert_eq!((found(&store), store.droppable()), (vec![2, 3, 4], 3_000));
         assert!(
             store.keep(id(2), Bytes::from_static(b"other"), Millis(200)),

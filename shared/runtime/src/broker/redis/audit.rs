@@ -154,14 +154,15 @@ impl RedisBroker {
             let mut call = self.server.call(&scripts::SWEEP, shard);
             call.arg(part).arg(&cursor).arg(KEYS_AT_ONCE).arg(flag(repair));
             let reply: Vec<String> = self.server.run("sweep", &scripts::SWEEP, &call).await?;
-            let (next, faults) = reply.split_first().ok_or_else(|| malformed("sweep", "the reply"))?;
-            for what in faults {
-                found.add(None, what, repair);
+            let mut words = Words::new("sweep", &reply);
+            words.word()?.clone_into(&mut cursor);
+            found.unlisted += words.number::<u64>()?;
+            while !words.is_empty() {
+                found.add(None, words.word()?, repair);
             }
-            if next == "0" {
+            if cursor == "0" {
                 break;
             }
-            next.clone_into(&mut cursor);
         }
         Ok(())
     }

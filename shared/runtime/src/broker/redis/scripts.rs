@@ -6,7 +6,7 @@
 use std::{fmt::Write, sync::LazyLock};
 
 use tickfleet_protocol::{
-    fair::COST_UNIT,
+    fair::{COST_UNIT, TURNS_PER_CLAIM},
     limits::{
         CARD_LIFE_MS, DEFAULT_LEASE_MS, MAX_AUDIT_FAULTS, MAX_DEAD_PER_RUN, MAX_EVENTS_KEPT, MAX_RUNS, MAX_WORKERS,
         ORDER_LIFE_MS, RUN_RETENTION_MS,
@@ -128,6 +128,7 @@ fn assemble(script: &Script) -> Whole {
         ("RUN_RETENTION_MS", RUN_RETENTION_MS),
         ("MAX_DEAD_PER_RUN", MAX_DEAD_PER_RUN as u64),
         ("MAX_EVENTS_KEPT", MAX_EVENTS_KEPT as u64),
+        ("TURNS_PER_CLAIM", TURNS_PER_CLAIM as u64),
         ("MAX_RUNS", MAX_RUNS as u64),
         ("MAX_AUDIT_FAULTS", MAX_AUDIT_FAULTS as u64),
         ("MAX_WORKERS", MAX_WORKERS as u64),

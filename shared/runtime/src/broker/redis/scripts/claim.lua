@@ -7,7 +7,8 @@
 --            before, `INDEX/ATTEMPTS/KILLS` for any other}
 -- Invariant  a call delivers once, and what it delivered is noted for as long as its leases, should it be recalled.
 --            A job delivered has a claim and a lease and is nowhere else; within a run, jobs that come back go before
---            new ones, each by index; every delivery moves its run's tag on by the run's cost. Where work is left, one
+--            new ones, each by index; every delivery moves its run's tag on by the run's cost, and a run whose turn it is gives several jobs in a row
+--            where many are asked for. Where work is left, one
 --            more worker that waits for jobs of its kind is asked to claim, so a crowd wakes one by one and only as far
 --            as there is work. A kind that is behind the others asked for is moved up to the furthest of their clocks,
 --            and ties between kinds go to the one served longest ago.
@@ -18,6 +19,7 @@ local call = root .. ':call:' .. ARGV[first_token]
 if redis.call('EXISTS', call) == 1 then return { int(now), '-1' } end
 local lease_until, wanted = int(now + lease_ms), #ARGV - first_token + 1
 local delivered, last, taken, carts, order = {}, nil, 0, {}, {}
+local in_a_row = math.max(1, math.floor(wanted / TURNS_PER_CLAIM))
 local unharmed = ' 0 0 ' .. worker
 
 -- The kinds, each with its first run and the one after it.
@@ -99,7 +101,7 @@ local function is_dry(run, cart)
   return cart.back >= #cart.again and run.fed >= run.total
 end
 
--- Takes jobs of a kind's first run until it is another one's turn.
+-- Takes jobs of a kind's first run, so many in a row each time, until it is another one's turn.
 local function serve(line, rival, turn)
   local run, start, clock = load(line.id), line.start, line.clock
   if not run or run.state ~= 'running' or run.kind ~= line.kind then
@@ -107,14 +109,18 @@ local function serve(line, rival, turn)
     return
   end
   local cart = cart_of(run)
-  repeat
-    if is_dry(run, cart) then break end
-    take(run, cart)
+  local is_over = is_dry(run, cart)
+  while taken < wanted and not is_over do
     turn = turn + 1
-    clock.turn, clock.vtime, start = turn, math.max(clock.vtime, start), start + run.cost
-    local is_over = start + clock.offset >= rival
+    clock.turn, clock.vtime = turn, math.max(clock.vtime, start)
+    local turn_end = math.min(taken + in_a_row, wanted)
+    while taken < turn_end and not is_dry(run, cart) do
+      take(run, cart)
+      start = start + run.cost
+    end
+    is_over = is_dry(run, cart) or start + clock.offset >= rival
       or (line.second and (start > line.second_start or (start == line.second_start and run.id > line.second)))
-  until taken == wanted or is_over
+  end
   if is_dry(run, cart) then
     run.start, run.waiting = start, nil
     redis.call('ZREM', line.fair, run.id)

@@ -7,8 +7,6 @@
 local lengths = {}
 for i = 2, #ARGV do
   local name = root .. ':result:' .. ARGV[i]
-  local length = redis.call('STRLEN', name)
-  if length == 0 and redis.call('EXISTS', name) == 0 then length = -1 end
-  lengths[i - 1] = length
+  lengths[i - 1] = redis.call('EXISTS', name) == 0 and -1 or redis.call('STRLEN', name)
 end
 return lengths

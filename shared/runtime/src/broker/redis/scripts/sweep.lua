@@ -2,18 +2,18 @@
 --
 -- ARGV[2..]  what to look through (runs, timers, keys, feed or rest), where to go on: '0' at first, then what the call
 --            before returned, how much about, '1' to mend else '0'
--- Returns    {where to go on, '0' at the end, then for each fault: what is wrong}
+-- Returns    {where to go on, '0' at the end, how many faults are not listed, then for each fault: what is wrong}
 -- Invariant  what is named is so at this moment. Mending touches nothing of a run that is there but to list it.
 
 local part, cursor, count, is_mending = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
-local faults = {}
+local faults, unlisted = {}, 0
 
 local function is_gone(id)
   return redis.call('EXISTS', root .. ':run:' .. id) == 0
 end
 
 local function fault(what, ...)
-  faults[#faults + 1] = what
+  if #faults < MAX_AUDIT_FAULTS then faults[#faults + 1] = what else unlisted = unlisted + 1 end
   if is_mending then redis.call(...) end
 end
 
@@ -73,4 +73,5 @@ function looks.rest()
   return scanned[1]
 end
 
-return { looks[part](), unpack(faults) }
+local go_on = looks[part]()
+return { go_on, int(unlisted), unpack(faults) }
