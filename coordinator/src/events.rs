@@ -1,26 +1,34 @@
 //! What a run says while it goes: progress and notes for people on standard error, or events for programs, one JSON
 //! object a line on standard output.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tickfleet_kernels::scan::cells::format_date;
+use tickfleet_kernels::scan::provisional::ProvisionalRow;
 use tickfleet_protocol::ids::RunId;
+use tickfleet_protocol::spec::scan::Day;
 use tickfleet_runtime::broker::Progress as RunProgress;
 
-use crate::cluster::Accepted;
+use crate::cluster::{Accepted, ProvisionalDay};
 use crate::report::Report;
 use crate::settings::RunOptions;
 use crate::submit::Warmed;
 use crate::view::colour::{Stream, Tone, colours};
 use crate::view::progress::{Bar, Lines, Progress, Quiet, Snapshot};
+use crate::view::provisional::{line_so_far, rows_so_far};
 use crate::view::stdout::Out;
 use crate::view::streams::{OfProcess, Streams};
+use crate::view::terminal::{columns_of, rows_of};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
 /// Between two plain progress lines.
 const LINE_EVERY: Duration = Duration::from_secs(2);
+/// Rows before a run's end that people are shown: more only flicker.
+const ROWS_SHOWN: usize = 10;
 
 /// One event of `--json`.
 #[derive(Debug, Serialize)]
@@ -54,6 +62,8 @@ pub enum Event<'a> {
         /// In words.
         text: &'a str,
     },
+    /// A row before the run's end: it replaces what stood at its provisional rank of its date before.
+    Row(ProvisionalLine<'a>),
     /// A ranked row, when no file was asked for.
     Ranked {
         /// The row, columns as in the result.
@@ -73,6 +83,31 @@ pub enum Event<'a> {
     Final(&'a Report),
     /// What kept the run from ending well.
     Error(&'a Failure),
+}
+
+/// A row before the run's end.
+#[derive(Debug, Serialize)]
+pub struct ProvisionalLine<'a> {
+    /// The run.
+    pub run: RunId,
+    /// As-of date.
+    pub as_of: &'a str,
+    /// Canonical symbol.
+    pub symbol: &'a str,
+    /// Signal, as in the results.
+    pub signal: &'static str,
+    /// Rating.
+    pub tech_rating: f64,
+    /// Last close.
+    pub close: f64,
+    /// Always true: the run's tables may rank otherwise.
+    pub provisional: bool,
+    /// Its rank among the rows so far, from 1.
+    pub provisional_rank: usize,
+    /// Map jobs of the date that were read.
+    pub done: u64,
+    /// Map jobs of the date.
+    pub total: u64,
 }
 
 /// A map job of the plan.
@@ -96,12 +131,40 @@ pub struct PlannedJob {
     pub cpu_ms: f64,
 }
 
+/// What was told of rows before a run's end.
+#[derive(Default)]
+struct SoFar {
+    /// As events: the last rows of each date that is under way.
+    told: BTreeMap<Day, Vec<ProvisionalRow>>,
+    /// To people: the latest date, and when.
+    shown: Option<(Day, Instant)>,
+    /// Between two times that people are shown rows.
+    every: Duration,
+}
+
+impl SoFar {
+    /// Whether people are shown this: one date, the latest, when it is complete or has not been shown for a while.
+    fn is_due(&mut self, day: &ProvisionalDay) -> bool {
+        let is_due = match self.shown {
+            Some((latest, _)) if day.as_of < latest => false,
+            Some((latest, at)) if day.as_of == latest => day.done == day.total || at.elapsed() >= self.every,
+            Some((_, at)) => at.elapsed() >= self.every,
+            None => true,
+        };
+        if is_due {
+            self.shown = Some((day.as_of, Instant::now()));
+        }
+        is_due
+    }
+}
+
 /// Where all of it goes.
 pub struct Events {
     json: bool,
     quiet: bool,
     progress: Box<dyn Progress + Send>,
     last: Option<Snapshot>,
+    so_far: SoFar,
     stdout: Out<Box<dyn Write + Send>>,
     stderr: Box<dyn Write + Send>,
 }
@@ -126,6 +189,11 @@ impl Events {
             quiet,
             progress,
             last: None,
+            so_far: SoFar {
+                // What is drawn over itself may follow every change.
+                every: if streams.is_live() { Duration::ZERO } else { LINE_EVERY },
+                ..SoFar::default()
+            },
             stdout: Out::new(streams.stdout()),
             stderr: streams.stderr(),
         }
@@ -179,6 +247,45 @@ impl Events {
     pub fn progress(&mut self, snapshot: &Snapshot) {
         self.progress.update(snapshot);
         self.last = Some(snapshot.clone());
+    }
+
+    /// Shows rows before the run's end: those that changed as events, or the last date's to people.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn rows(&mut self, run: RunId, day: &ProvisionalDay) -> Result<(), Failure> {
+        if !self.json {
+            if self.so_far.is_due(day) {
+                let columns = columns_of(Stream::Stderr).saturating_sub(1);
+                let rows = (rows_of(Stream::Stderr) / 2).clamp(1, ROWS_SHOWN);
+                let table = rows_so_far(day, rows, columns, colours(Stream::Stderr));
+                self.progress.rows(&table, &line_so_far(day));
+            }
+            return Ok(());
+        }
+        let before = self.so_far.told.remove(&day.as_of).unwrap_or_default();
+        let as_of = format_date(day.as_of);
+        for (at, row) in day.rows.iter().enumerate() {
+            if before.get(at) == Some(row) {
+                continue;
+            }
+            self.emit(&Event::Row(ProvisionalLine {
+                run,
+                as_of: &as_of,
+                symbol: &row.symbol,
+                signal: row.signal.name(),
+                tech_rating: row.tech_rating,
+                close: row.close,
+                provisional: true,
+                provisional_rank: at + 1,
+                done: day.done,
+                total: day.total,
+            }))?;
+        }
+        if day.done < day.total {
+            self.so_far.told.insert(day.as_of, day.rows.clone());
+        }
+        Ok(())
     }
 
     /// Prints the report of a run that ended well.

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use tickfleet_protocol::ids::{EventId, Millis, RunId, StageIndex};
 use tickfleet_protocol::plan::stage_name;
 use tickfleet_runtime::broker::{Counts, Progress, ProgressKind, RunState, RunSummary};
 use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
 use tokio::time::MissedTickBehavior;
 
-use crate::cluster::Cluster;
+use crate::cluster::{self, Cluster, ProvisionalDay};
 use crate::events::{Event, Events};
 use crate::view::progress::Snapshot;
 
@@ -19,6 +20,8 @@ const TICK: Duration = Duration::from_secs(1);
 const TICKS_A_LOOK: u64 = 5;
 /// How long a look at the workers may take: it only decides what is shown.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long the last rows before the end may take: the final ones are there by then.
+const LAST_ROWS: Duration = Duration::from_secs(10);
 
 /// Whose lanes compute a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,19 +54,29 @@ pub enum Told {
     News,
 }
 
+/// What is shown of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Which of its events, where events are printed.
+    pub told: Told,
+    /// Whether its rows so far are.
+    pub rows: bool,
+}
+
 /// Shows a run's progress until it ends, and says how it did. What was before is read too: it makes the progress right.
 ///
 /// # Errors
-/// The cluster does not answer, or no longer has the run.
+/// The cluster does not answer, or no longer has the run. Rows that cannot be had are a note.
 pub async fn follow(
     cluster: &dyn Cluster,
     run: RunId,
-    told: Told,
+    shown: Shown,
     lanes: Lanes,
     events: &mut Events,
 ) -> Result<RunState, Failure> {
     let known = cluster.get(run).await?;
     let mut stage = OpenStage::of(&known);
+    let mut rows = SoFar::open(cluster, run, shown.rows, events).await;
     let mut news = cluster.watch(run, EventId::START).await?;
     let mut count = lanes.count(cluster).await.unwrap_or_default();
     let (mut ended, mut ticks) = (None, 0);
@@ -71,15 +84,21 @@ pub async fn follow(
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let progress = tokio::select! {
+            // News are few; behind them, rows wait for the eye and the clock for both.
+            biased;
             next = news.next() => match next {
                 Some(next) => Some(next.map_err(|failure| lost(run, failure))?.1),
                 None => break,
             },
+            day = rows.next() => {
+                rows.show(day, run, events)?;
+                continue;
+            }
             _ = ticker.tick() => None,
         };
         if let Some(progress) = progress {
             stage.take(&progress);
-            if told == Told::FromStart || is_news(&progress, known.counts()) {
+            if shown.told == Told::FromStart || is_news(&progress, known.counts()) {
                 events.emit(&Event::Progress { run, what: &progress })?;
             }
             if let ProgressKind::Ended { state } = progress.kind {
@@ -94,11 +113,74 @@ pub async fn follow(
         // After each event, so that a stage's end is seen even if the next one opened meanwhile.
         events.progress(&stage.snapshot(count));
     }
-    match ended {
-        Some(state) => Ok(state),
+    let state = match ended {
+        Some(state) => state,
         // Its events have expired or were dropped: its state is kept longer.
-        None => Ok(cluster.get(run).await.map_err(|failure| lost(run, failure))?.state),
+        None => cluster.get(run).await.map_err(|failure| lost(run, failure))?.state,
+    };
+    if state == RunState::Succeeded {
+        rows.last(run, events).await?;
     }
+    Ok(state)
+}
+
+/// A run's rows so far, where they are wanted and can be had. They are an extra: whatever keeps them away is said, and
+/// the run is followed without them.
+struct SoFar(Option<BoxStream<'static, cluster::Result<ProvisionalDay>>>);
+
+impl SoFar {
+    async fn open(cluster: &dyn Cluster, run: RunId, is_wanted: bool, events: &mut Events) -> Self {
+        if !is_wanted {
+            return Self(None);
+        }
+        match cluster.provisional(run).await {
+            Ok(days) => Self(Some(days)),
+            Err(failure) => {
+                events.note(&missing(&failure));
+                Self(None)
+            }
+        }
+    }
+
+    /// The next date that changed, `None` at the end; waits for ever where no rows are to come.
+    async fn next(&mut self) -> Option<cluster::Result<ProvisionalDay>> {
+        match &mut self.0 {
+            Some(days) => days.next().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn show(
+        &mut self,
+        day: Option<cluster::Result<ProvisionalDay>>,
+        run: RunId,
+        events: &mut Events,
+    ) -> Result<(), Failure> {
+        match day {
+            Some(Ok(day)) => return events.rows(run, &day),
+            Some(Err(failure)) => events.note(&missing(&failure)),
+            None => {}
+        }
+        self.0 = None;
+        Ok(())
+    }
+
+    /// Shows what came between the last look and the run's end.
+    async fn last(&mut self, run: RunId, events: &mut Events) -> Result<(), Failure> {
+        let until = tokio::time::Instant::now() + LAST_ROWS;
+        while self.0.is_some() {
+            let Ok(day) = tokio::time::timeout_at(until, self.next()).await else {
+                return Ok(());
+            };
+            self.show(day, run, events)?;
+        }
+        Ok(())
+    }
+}
+
+fn missing(failure: &Failure) -> String {
+    let why = failure.why.first().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("no rows before the run's end: {}{why}", failure.what)
 }
 
 /// A run that was there and is no longer was not asked for wrongly: the queue has lost it.

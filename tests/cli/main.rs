@@ -6,12 +6,14 @@
 //! Read [`place`] for the folder of a case, then any file by its name.
 
 mod events;
+mod explained;
 mod inputs;
 mod joined;
 mod market;
 mod models;
 mod outputs;
 mod place;
+mod progressive;
 mod refusals;
 mod report;
 mod stop;

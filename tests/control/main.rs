@@ -7,9 +7,11 @@
 
 mod accept;
 mod commands;
+mod explained;
 mod fleet;
 mod flight;
 mod probes;
+mod progressive;
 mod resume;
 mod submit;
 mod wire;

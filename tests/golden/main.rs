@@ -4,5 +4,6 @@
 //! golden.
 
 mod compare;
+mod explain;
 mod funnel;
 mod oracle;

@@ -7,12 +7,14 @@ mod ask;
 mod bench;
 mod cache;
 mod cancel;
+mod compare;
 mod completions;
 mod config;
 mod data;
 mod dlq;
 mod doctor;
 mod drain;
+mod explain;
 mod get;
 mod list;
 mod logs;
@@ -70,6 +72,8 @@ enum Verb {
     Get(get::Get),
     Watch(watch::Watch),
     Results(results::Results),
+    Explain(explain::Explain),
+    Compare(compare::Compare),
     Cancel(cancel::Cancel),
     Retry(retry::Retry),
     Logs(logs::Logs),
@@ -121,6 +125,8 @@ impl Cli {
             Verb::Get(get) => get.run(),
             Verb::Watch(watch) => watch.run(),
             Verb::Results(results) => results.run(),
+            Verb::Explain(explain) => explain.run(),
+            Verb::Compare(compare) => compare.run(),
             Verb::Cancel(cancel) => cancel.run(),
             Verb::Retry(retry) => retry.run(),
             Verb::Logs(logs) => logs.run(),

@@ -3,6 +3,7 @@
 //! A verb says in [`OnCluster::on`] what it does; it is the same with a cluster that a test made up. Read next: `list`,
 //! the shortest verb.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
@@ -38,6 +39,11 @@ pub(super) trait OnCluster<V: Takes = OfACluster> {
     /// What the verb does.
     async fn on(&self, cluster: &dyn Cluster, out: &mut Output) -> Result<ExitStatus>;
 
+    /// Whether all that it needs lies in files here, so that no cluster is reached for.
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     /// What is told to whoever interrupts it; `same` are the flags that name the cluster again.
     fn detached(&self, _same: &str) -> Failure {
         Failure::new(ExitStatus::Detached, "interrupted").why("what was asked of the cluster may have been done")
@@ -63,7 +69,10 @@ pub(super) trait OnCluster<V: Takes = OfACluster> {
         let runtime = runtime.map_err(|error| Failure::new(ExitStatus::Failed, "no threads").because(&error))?;
         let ended = runtime.block_on(async {
             let done = async {
-                let cluster = cluster::connect(&settings).await?;
+                let cluster: Arc<dyn Cluster> = match self.is_alone() {
+                    true => Arc::new(cluster::nowhere()?),
+                    false => cluster::connect(&settings).await?,
+                };
                 self.on(cluster.as_ref(), out).await
             };
             tokio::select! {

@@ -17,6 +17,8 @@ EXAMPLES
   Every session of a month, both directions, all tables into a folder:
     coordinator submit scan --bars 'bars/*.csv' --from 2016-06-01 \\
       --to 2016-06-30 --side both --out june/
+  The best rows while it goes, until the final ranking replaces them:
+    coordinator submit scan --sample --stream
   A few symbols, with the thresholds of a profile:
     coordinator submit scan --bars b.csv --symbols AAPL,BRK-B --profile balanced
 

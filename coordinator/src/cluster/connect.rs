@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use tickfleet_runtime::broker::memory::MemoryBroker;
 use tickfleet_runtime::cache;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::pool::{Machine, Pool};
 use tickfleet_runtime::settings::{InForce, Origin, registry};
 
-use super::local::Reading;
+use super::local::{About, Reading};
 use super::{Cluster, Local, Result, queue};
 use crate::grpc::client::Remote;
 
@@ -59,6 +60,16 @@ pub async fn direct(settings: &InForce) -> Result<Local> {
         pool,
         queue.about,
     ))
+}
+
+/// A cluster of nothing: no run, no worker, no queue outside this process.
+///
+/// # Errors
+/// Threads can't be started.
+pub fn nowhere() -> Result<Local> {
+    let pool = Pool::new(1).map_err(|error| Failure::from_error(ExitStatus::Failed, &error))?;
+    let broker = Arc::new(MemoryBroker::new(0));
+    Ok(Local::new(broker, Reading::Apart, pool, About::default()))
 }
 
 fn is_set(origin: &Origin) -> bool {

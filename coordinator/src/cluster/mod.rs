@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::Serialize;
+use tickfleet_kernels::scan::provisional::ProvisionalRow;
 use tickfleet_proto::convert::{FirstRejects, ScanRun};
 use tickfleet_protocol::fleet::WorkerEntry;
 use tickfleet_protocol::ids::{EventId, IdempotencyKey, Identity, JobIndex, RunId, WorkerId};
@@ -23,7 +25,7 @@ use tickfleet_protocol::spec::scan::{Day, ScanSpec};
 use tickfleet_runtime::broker::{Audit, DeadLetter, Durability, Progress, RunSummary};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
-pub use connect::{connect, direct};
+pub use connect::{connect, direct, nowhere};
 pub use local::Local;
 
 use crate::report::Note;
@@ -122,6 +124,24 @@ pub enum Part {
     Notes(Vec<Note>),
 }
 
+/// The best rows of one as-of date among the map jobs that were read so far; the row at position i has the provisional
+/// rank i + 1. It replaces what was told of the date before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvisionalDay {
+    /// The date.
+    pub as_of: Day,
+    /// Map jobs of the date that were read.
+    pub done: u64,
+    /// Map jobs of the date.
+    pub total: u64,
+    /// Rows that pass the universe and data stages and are wanted: as many as are ranked at most, and no more than
+    /// [`PROVISIONAL_ROWS_MAX`].
+    pub rows: Vec<ProvisionalRow>,
+}
+
+/// Most provisional rows that are told of a date: one message, whatever `top` is.
+pub const PROVISIONAL_ROWS_MAX: usize = 10_000;
+
 /// What the cluster is made of and how it does.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
@@ -164,8 +184,34 @@ pub trait Cluster: Send + Sync {
     /// told. It goes on by itself where the cluster is away for a while.
     async fn watch(&self, run: RunId, after: EventId) -> Result<BoxStream<'static, Result<(EventId, Progress)>>>;
 
+    /// The best rows of each as-of date while map jobs finish, told when they change and once a date's map jobs are all
+    /// read; of a run that succeeded before, its last ones. Ends when all are told or the run has ended otherwise. Who
+    /// reads slowly is told less often, never late.
+    async fn provisional(&self, _run: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
+        Err(Failure::new(
+            ExitStatus::Failed,
+            "this cluster does not tell rows before a run's end",
+        ))
+    }
+
+    /// The adjusted closes behind a symbol's row of one as-of date, the oldest first, at most the last `most`: read again
+    /// from the run's input.
+    async fn closes(&self, _run: RunId, _symbol: &str, _as_of: Day, _most: usize) -> Result<Vec<f64>> {
+        Err(Failure::new(
+            ExitStatus::Failed,
+            "this cluster does not read bars again",
+        ))
+    }
+
     /// The tables of a run that succeeded.
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>>;
+
+    /// As [`Cluster::results`], without the days before one: `from` is an index into the run's as-of dates.
+    async fn results_from(&self, run: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
+        let is_wanted = move |part: &Result<Part>| !matches!(part, Ok(Part::Day(day)) if day.date < from);
+        let parts = self.results(run).await?;
+        Ok(parts.filter(move |part| std::future::ready(is_wanted(part))).boxed())
+    }
 
     /// Ends a run. Gives whether it was running.
     async fn cancel(&self, run: RunId) -> Result<bool>;

@@ -9,6 +9,9 @@ pub(crate) const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// holds little.
 pub(crate) const PIECE_BYTES: usize = 1 << 20;
 
+/// Closes in one message: the longest window of a scan.
+pub(crate) const CLOSES_MAX: usize = 5_000;
+
 /// Runs in one message of a list: a run takes some hundred bytes, with a long key and trace under a kilobyte.
 pub(crate) const RUNS_A_MESSAGE: usize = 1_024;
 

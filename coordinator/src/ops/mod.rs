@@ -6,9 +6,11 @@
 
 pub mod cache;
 pub mod cancel;
+pub mod compare;
 pub mod dlq;
 pub mod doctor;
 pub mod drain;
+pub mod explain;
 pub mod find;
 pub mod get;
 pub mod job;
@@ -18,6 +20,7 @@ pub mod output;
 pub mod record;
 pub mod results;
 pub mod status;
+pub mod tables;
 pub mod watch;
 pub mod workers;
 

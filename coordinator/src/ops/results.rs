@@ -56,7 +56,8 @@ pub(super) async fn unsuccessful(cluster: &dyn Cluster, run: RunId, state: RunSt
     }
 }
 
-fn unfinished(run: &RunSummary) -> Failure {
+/// A run whose results are not there yet.
+pub(super) fn unfinished(run: &RunSummary) -> Failure {
     let counts = run.counts();
     let (id, jobs) = (run.run, plural(counts.total, "job", "jobs"));
     Failure::new(ExitStatus::Failed, "the run goes on: it has no results yet")

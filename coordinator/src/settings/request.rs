@@ -24,6 +24,9 @@ pub struct Request {
     /// Print the plan of shards and run nothing
     #[arg(long, help_heading = OUTPUT)]
     pub dry_run: bool,
+    /// Show the best rows while the run goes, until the final ranking replaces them
+    #[arg(long, conflicts_with_all = ["dry_run", "no_wait"], help_heading = OUTPUT)]
+    pub stream: bool,
     /// Print the run's id and end; needs a cluster
     #[arg(long, help_heading = OUTPUT)]
     pub no_wait: bool,

@@ -62,6 +62,8 @@ pub struct RunOptions {
     pub quiet: bool,
     /// Where it goes.
     pub place: Place,
+    /// Show its rows before its end.
+    pub stream: bool,
     /// Do not wait for its end.
     pub no_wait: bool,
     /// What makes the submission repeatable; none = a key of its own.
@@ -107,6 +109,7 @@ pub fn resolve(mut layers: Vec<Layer>, request: &Request) -> Result<Resolved, Se
         dry_run: request.dry_run,
         quiet: request.quiet,
         place,
+        stream: request.stream,
         no_wait: request.no_wait,
         key: request.key.clone(),
         weight: request.weight.unwrap_or(DEFAULT_WEIGHT),

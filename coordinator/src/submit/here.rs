@@ -14,7 +14,7 @@ use super::{Task, dry_run, interrupted, opening};
 use crate::cluster::Cluster;
 use crate::embedded::Embedded;
 use crate::events::{Event, Events};
-use crate::follow::{Lanes, Told, follow};
+use crate::follow::{Lanes, follow};
 use crate::results;
 
 /// Submits to a cluster of this process, follows, collects.
@@ -50,7 +50,7 @@ pub(super) async fn run(
         lanes: Some(lanes),
     })?;
     let state = tokio::select! {
-        state = follow(&cluster, accepted.run, Told::FromStart, Lanes::Here(lanes), events) => state?,
+        state = follow(&cluster, accepted.run, task.shown(), Lanes::Here(lanes), events) => state?,
         ended = embedded.ended() => return ended.and_then(|()| Err(unfinished())),
         () = &mut stop => {
             events.note("stopping: Ctrl-C again ends at once");

@@ -24,6 +24,7 @@ use tracing::{Instrument, Span};
 
 use crate::cluster::{Opening, Request};
 use crate::events::Events;
+use crate::follow::{Shown, Told};
 use crate::settings::{Place, Resolved};
 use crate::view::progress::Snapshot;
 
@@ -99,6 +100,16 @@ struct Task<'a> {
     request: Request,
     out: Option<Target>,
     started: Instant,
+}
+
+impl Task<'_> {
+    /// What is shown of the run while it goes.
+    fn shown(&self) -> Shown {
+        Shown {
+            told: Told::FromStart,
+            rows: self.resolved.run.stream,
+        }
+    }
 }
 
 async fn run(

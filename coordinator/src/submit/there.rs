@@ -12,7 +12,7 @@ use super::{Task, dry_run, opening};
 use crate::cluster::local::canonicalise;
 use crate::cluster::{self, Accepted, Cluster, Request};
 use crate::events::{Event, Events};
-use crate::follow::{Lanes, Told, follow};
+use crate::follow::{Lanes, follow};
 use crate::results;
 use crate::view::number::plural;
 
@@ -48,7 +48,7 @@ pub(super) async fn run(
         return Ok(ExitStatus::Succeeded);
     }
     let followed = async {
-        let state = follow(cluster.as_ref(), run, Told::FromStart, Lanes::OfWorkers, events).await?;
+        let state = follow(cluster.as_ref(), run, task.shown(), Lanes::OfWorkers, events).await?;
         if state != RunState::Succeeded {
             let failure = results::failure(cluster.as_ref(), run, state).await;
             return Err(failure.help(format!(

@@ -15,7 +15,7 @@ use super::{Task, opening};
 use crate::cluster::local::canonicalise;
 use crate::cluster::{self, Cluster};
 use crate::events::{Event, Events};
-use crate::follow::{Lanes, Told, follow};
+use crate::follow::{Lanes, follow};
 use crate::results;
 use crate::view::number::{count, duration, plural};
 
@@ -86,7 +86,7 @@ async fn warm(cluster: &dyn Cluster, task: &Task<'_>, events: &mut Events) -> Re
         accepted: &accepted,
         lanes,
     })?;
-    let state = follow(cluster, accepted.run, Told::FromStart, Lanes::OfWorkers, events).await?;
+    let state = follow(cluster, accepted.run, task.shown(), Lanes::OfWorkers, events).await?;
     if state != RunState::Succeeded {
         return Err(results::failure(cluster, accepted.run, state).await);
     }

@@ -6,6 +6,8 @@
 
 pub mod audits;
 pub mod colour;
+pub mod differences;
+pub mod explained;
 pub mod fleet;
 pub mod frame;
 pub mod funnel;
@@ -14,6 +16,7 @@ pub mod history;
 pub mod letters;
 pub mod number;
 pub mod progress;
+pub mod provisional;
 pub mod ranked;
 pub mod run;
 pub mod runs;

@@ -33,6 +33,8 @@ pub struct Snapshot {
 pub trait Progress {
     /// Shows the latest state; may be called as often as there is news.
     fn update(&mut self, snapshot: &Snapshot);
+    /// Shows rows above the progress, in place of those before, or a line that tells of them.
+    fn rows(&mut self, table: &str, line: &str);
     /// Prints a line of text without disturbing what is shown.
     fn note(&mut self, line: &str);
     /// Hears the last state and stops: a bar is taken off the screen.
@@ -66,7 +68,7 @@ impl Bar {
     #[must_use]
     pub fn on(target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        Self(bar.with_style(style(columns_of(Stream::Stderr))))
+        Self(bar.with_style(style(columns_of(Stream::Stderr), false)))
     }
 }
 
@@ -75,6 +77,11 @@ impl Progress for Bar {
         self.0.set_length(snapshot.total);
         self.0.set_position(snapshot.done.min(snapshot.total));
         self.0.set_message(describe(snapshot));
+    }
+
+    fn rows(&mut self, table: &str, _: &str) {
+        self.0.set_style(style(columns_of(Stream::Stderr), true));
+        self.0.set_prefix(table.trim_end().to_owned());
     }
 
     fn note(&mut self, line: &str) {
@@ -132,6 +139,10 @@ impl<W: Write> Progress for Lines<W> {
         }
     }
 
+    fn rows(&mut self, _: &str, line: &str) {
+        self.note(line);
+    }
+
     fn note(&mut self, line: &str) {
         // A lost progress line must not end the run that it tells of.
         let _ = writeln!(self.writer, "{}", printable(line));
@@ -146,17 +157,19 @@ impl<W: Write> Progress for Lines<W> {
 
 impl Progress for Quiet {
     fn update(&mut self, _: &Snapshot) {}
+    fn rows(&mut self, _: &str, _: &str) {}
     fn note(&mut self, _: &str) {}
     fn finish(&mut self, _: &Snapshot) {}
 }
 
-/// A bar with its text, or the text alone on a terminal too narrow for both.
-fn style(columns: usize) -> ProgressStyle {
+/// A bar with its text, or the text alone on a terminal too narrow for both; below the rows, where there are some.
+fn style(columns: usize, has_rows: bool) -> ProgressStyle {
     const ROOM: usize = 48;
-    let template = if columns < ROOM {
-        "{wide_msg}"
-    } else {
-        "{bar:20} {wide_msg}"
+    let template = match (columns < ROOM, has_rows) {
+        (true, false) => "{wide_msg}",
+        (false, false) => "{bar:20} {wide_msg}",
+        (true, true) => "{prefix}\n{wide_msg}",
+        (false, true) => "{prefix}\n{bar:20} {wide_msg}",
     };
     ProgressStyle::with_template(template).expect("the template is well-formed")
 }

@@ -64,7 +64,8 @@ pub fn ranked(rows: &[RankedRow], columns: usize, colours: bool) -> String {
     table(&shown, columns, colours)
 }
 
-fn signal(name: &str) -> Cell {
+/// A signal's name in its colour.
+pub(super) fn signal(name: &str) -> Cell {
     let tone = match name {
         "Strong Long" | "Long" => Tone::Good,
         "Strong Short" | "Short" => Tone::Bad,

@@ -16,7 +16,7 @@ use tickfleet_protocol::state::{
 use tickfleet_runtime::broker::Audit;
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 
-use crate::cluster::{Accepted, Cluster, Opening, Part, Planned, Request, Result, Status};
+use crate::cluster::{Accepted, Cluster, Opening, Part, Planned, ProvisionalDay, Request, Result, Status};
 use crate::view::frame::Frame;
 use crate::view::streams::Streams;
 
@@ -34,6 +34,8 @@ pub(super) struct Fake {
     pub(super) events: Vec<Progress>,
     /// The number of the first event that is kept.
     pub(super) first_event: u64,
+    /// The rows so far of any run.
+    pub(super) provisional: Vec<ProvisionalDay>,
     /// The results of any run.
     pub(super) parts: Vec<Part>,
     pub(super) audits: BTreeMap<RunId, Audit>,
@@ -92,6 +94,10 @@ impl Cluster for Fake {
         } else {
             told.chain(stream::pending()).boxed()
         })
+    }
+
+    async fn provisional(&self, _: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
+        Ok(stream::iter(self.provisional.clone().into_iter().map(Ok)).boxed())
     }
 
     async fn results(&self, _: RunId) -> Result<BoxStream<'static, Result<Part>>> {

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+use tickfleet_kernels::scan::provisional::ProvisionalRow;
+use tickfleet_kernels::scan::score::Signal;
 use tickfleet_proto::convert::FirstRejects;
 use tickfleet_protocol::ids::StageIndex;
 use tickfleet_protocol::state::{Progress, ProgressKind, RunState, RunSummary};
 
 use super::Session;
 use super::fake::{Fake, event, letter, run};
-use crate::cluster::{DayTables, Head, Part};
+use crate::cluster::{DayTables, Head, Part, ProvisionalDay};
 
 /// What a run told, over an hour and a half, so that no line hangs on a test's own time.
 fn events(run: &RunSummary) -> Vec<Progress> {
@@ -124,6 +126,73 @@ $ watch latest --from-start --json
 = 0
 "#,
     );
+}
+
+/// Two looks at the last session's rows, the second one whole.
+fn with_rows_so_far() -> Fake {
+    let mut fake = with_results();
+    fake.events = events(&fake.runs[0]);
+    let row = |symbol: &str, tech_rating| ProvisionalRow {
+        symbol: symbol.to_owned(),
+        signal: Signal::StrongLong,
+        tech_rating,
+        close: 12.5,
+    };
+    let day = |done, rows: Vec<ProvisionalRow>| ProvisionalDay {
+        as_of: 16_983,
+        done,
+        total: 528,
+        rows,
+    };
+    let (first, second) = (row("QXAB", 23.0), row("ZX", 22.25));
+    fake.provisional = vec![day(120, vec![second.clone()]), day(528, vec![first, second])];
+    fake
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_come_before_the_ranking_that_replaces_them() {
+    let mut session = Session::new();
+    session.line(&with_rows_so_far(), "watch latest --stream").await;
+    session.line(&with_rows_so_far(), "watch latest --stream --json").await;
+    let json = session.text.split_once("--json\n").map(|(_, json)| json.to_owned());
+    session
+        .text
+        .truncate(session.text.find("\n$ watch latest --stream --json").unwrap());
+    session.expect(
+        r#"
+$ watch latest --stream
+#  symbol
+1  QXAB
+2  ZX
+| run 018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c; Ctrl-C leaves it running
+| map 120/528 22%, 0.1/s, 0 lanes, 1h 08m left
+| map 528/528 100%, 0.1/s, 0 lanes, took 1h 28m
+| reduce 1/1 100%, 0.0/s, 0 lanes, took 1m 49s
+| provisional, as of 2016-07-01, 120/528 map jobs: ZX 22.2
+| provisional, as of 2016-07-01, 528/528 map jobs: QXAB 23.0, ZX 22.2
+|
+| scan of 2 sessions, 2016-06-30 to 2016-07-01; below, 2016-07-01
+| candidates  3
+| passed      0
+| scored      0
+| ranked      2
+| took 6.8s
+= 0
+"#,
+    );
+    let json = json.unwrap();
+    let rows: Vec<&str> = json.lines().filter(|line| line.contains(r#""event":"row""#)).collect();
+    assert_eq!(
+        rows,
+        [
+            r#"{"event":"row","run":"018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c","as_of":"2016-07-01","symbol":"ZX","signal":"Strong Long","tech_rating":22.25,"close":12.5,"provisional":true,"provisional_rank":1,"done":120,"total":528}"#,
+            r#"{"event":"row","run":"018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c","as_of":"2016-07-01","symbol":"QXAB","signal":"Strong Long","tech_rating":23.0,"close":12.5,"provisional":true,"provisional_rank":1,"done":528,"total":528}"#,
+            r#"{"event":"row","run":"018bcfe4-7da0-7c3c-bc3c-3c3c3c3c3c3c","as_of":"2016-07-01","symbol":"ZX","signal":"Strong Long","tech_rating":22.25,"close":12.5,"provisional":true,"provisional_rank":2,"done":528,"total":528}"#,
+        ]
+    );
+    let names: Vec<&str> = json.lines().filter_map(|line| line.split('"').nth(3)).collect();
+    assert_eq!(names.last(), Some(&"final"));
+    assert_eq!(names.iter().filter(|name| **name == "ranked").count(), 4);
 }
 
 #[tokio::test]

@@ -79,6 +79,8 @@ impl Verb {
             Self::Get(get) => get.on(cluster, out).await,
             Self::Watch(watch) => watch.on(cluster, out).await,
             Self::Results(results) => results.on(cluster, out).await,
+            Self::Explain(explain) => explain.on(cluster, out).await,
+            Self::Compare(compare) => compare.on(cluster, out).await,
             Self::Cancel(cancel) => cancel.on(cluster, out).await,
             Self::Retry(retry) => retry.on(cluster, out).await,
             Self::Logs(logs) => logs.on(cluster, out).await,

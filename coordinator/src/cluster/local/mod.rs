@@ -3,12 +3,14 @@
 //! It keeps nothing that another process would need: what it remembers of runs can be read again from the queue. Used by
 //! the embedded mode (queue in memory), by `coordinator serve`, and by verbs that go straight to Redis.
 //!
-//! The files are the path of a run: `open`, `submit`, `watch`, `results`; `runs` remembers, `fault` words the queue's
-//! refusals.
+//! The files are the path of a run: `open`, `submit`, `watch`, `provisional`, `results`, `closes`; `runs` remembers, `fault` words
+//! the queue's refusals.
 
+mod closes;
 mod fault;
 mod joined;
 mod open;
+mod provisional;
 mod results;
 mod runs;
 mod submit;
@@ -22,6 +24,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tickfleet_protocol::fleet::WorkerEntry;
 use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, WorkerId};
+use tickfleet_protocol::spec::scan::Day;
 use tickfleet_runtime::broker::{Audit, Broker, DeadLetter, Progress, RunState, RunSummary};
 use tickfleet_runtime::cache::{self, ResultsError};
 use tickfleet_runtime::data::inputs::Inputs;
@@ -32,7 +35,7 @@ pub use self::open::{bad_input, canonicalise};
 
 use self::fault::{refusal, unknown_run};
 use self::runs::Runs;
-use super::{Accepted, Cluster, Opening, Part, Planned, Request, Result, Status};
+use super::{Accepted, Cluster, Opening, Part, Planned, ProvisionalDay, Request, Result, Status};
 
 /// Which inputs a submission is opened with.
 #[derive(Clone, Debug)]
@@ -127,8 +130,20 @@ impl Cluster for Local {
         Ok(watch::watch(self.broker.clone(), run, after))
     }
 
+    async fn provisional(&self, run: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
+        provisional::provisional(self.clone(), run).await
+    }
+
+    async fn closes(&self, run: RunId, symbol: &str, as_of: Day, most: usize) -> Result<Vec<f64>> {
+        closes::closes(self, run, symbol, as_of, most).await
+    }
+
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {
-        results::results(self.clone(), run).await
+        results::results(self.clone(), run, 0).await
+    }
+
+    async fn results_from(&self, run: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
+        results::results(self.clone(), run, from).await
     }
 
     async fn cancel(&self, run: RunId) -> Result<bool> {

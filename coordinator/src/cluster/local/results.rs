@@ -21,11 +21,11 @@ use super::{Cluster, Local, Part, Result};
 use crate::cluster::{DayTables, Head};
 use crate::report::Note;
 
-/// The parts of a run's results, each fetched when it is asked for.
+/// The parts of a run's results, each fetched when it is asked for, from the date at `from` on.
 ///
 /// # Errors
 /// There is no such run, or it did not succeed.
-pub(super) async fn results(local: Local, id: RunId) -> Result<BoxStream<'static, Result<Part>>> {
+pub(super) async fn results(local: Local, id: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
     let run = local.succeeded(id).await?;
     let next = Next::Head;
     let first = FirstRejects::default();
@@ -33,6 +33,7 @@ pub(super) async fn results(local: Local, id: RunId) -> Result<BoxStream<'static
         local,
         id,
         run,
+        from,
         next,
         first,
     };
@@ -53,6 +54,11 @@ impl Local {
         if state != RunState::Succeeded {
             return Err(no_results(id, state));
         }
+        self.record(id).await
+    }
+
+    /// The record of a run.
+    pub(super) async fn record(&self, id: RunId) -> Result<Arc<Run>> {
         if let Some(run) = self.runs.get(id) {
             return Ok(run);
         }
@@ -98,6 +104,8 @@ struct Reader {
     local: Local,
     id: RunId,
     run: Arc<Run>,
+    /// The first date that is wanted.
+    from: usize,
     next: Next,
     /// The first row of each fault, over the dates read.
     first: FirstRejects,
@@ -109,7 +117,7 @@ impl Reader {
         let after = |date: usize| if date < dates { Next::Day(date) } else { Next::Notes };
         match self.next {
             Next::Head => {
-                self.next = after(0);
+                self.next = after(self.from);
                 Ok(Some(Part::Head(head(self.id, &self.run.record))))
             }
             Next::Day(date) => {

@@ -20,6 +20,7 @@ use tickfleet_proto::wire;
 use tickfleet_protocol::fleet::WorkerEntry;
 use tickfleet_protocol::ids::{EventId, Identity, JobIndex, RunId, WorkerId};
 use tickfleet_protocol::limits::{MAX_BATCH, MAX_DEAD_PER_RUN, MAX_PAYLOAD_BYTES, MAX_RUNS, MAX_WORKERS};
+use tickfleet_protocol::spec::scan::Day;
 use tickfleet_runtime::broker::{Audit, DeadLetter, Progress, RunSummary};
 use tickfleet_runtime::failure::{ExitStatus, Failure};
 use tickfleet_runtime::telemetry::trace;
@@ -31,7 +32,7 @@ use self::address::addresses;
 use self::link::{Client, Link, away};
 use self::tries::{AT_FIRST, Tries};
 use super::convert::{audit_from_wire, failure_of};
-use crate::cluster::{Accepted, Cluster, Opening, Part, Planned, Request, Result, Status};
+use crate::cluster::{Accepted, Cluster, Opening, Part, Planned, ProvisionalDay, Request, Result, Status};
 
 /// How long the answer to a call may take that opens no input.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -143,8 +144,29 @@ impl Cluster for Remote {
         streams::watch(self.clone(), run, after).await
     }
 
+    async fn provisional(&self, run: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
+        Ok(streams::provisional(self.clone(), run))
+    }
+
+    async fn closes(&self, run: RunId, symbol: &str, as_of: Day, most: usize) -> Result<Vec<f64>> {
+        let request = wire::ClosesRequest {
+            run: run.to_string(),
+            symbol: symbol.to_owned(),
+            as_of,
+            most: u32::try_from(most).unwrap_or(u32::MAX),
+        };
+        let reply = self.call(Repeat::Safe, request, |mut client, request| async move {
+            one(client.closes(timed(request)).await)
+        });
+        Ok(reply.await?.closes)
+    }
+
     async fn results(&self, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {
-        streams::results(self.clone(), run).await
+        streams::results(self.clone(), run, 0).await
+    }
+
+    async fn results_from(&self, run: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
+        streams::results(self.clone(), run, from).await
     }
 
     async fn cancel(&self, run: RunId) -> Result<bool> {

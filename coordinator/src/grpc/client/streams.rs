@@ -1,5 +1,7 @@
 //! Calls whose answer comes in parts: taken up again, here or at another coordinator, after the last part that came.
 
+use std::collections::BTreeMap;
+
 use bytes::BytesMut;
 use futures::stream::{self, BoxStream, StreamExt};
 use tickfleet_proto::wire;
@@ -13,7 +15,7 @@ use tonic::{Response, Status as Refusal, Streaming};
 use super::link::{Client, Wire, away};
 use super::tries::Tries;
 use super::{Remote, refused, traced, unreadable};
-use crate::cluster::{Accepted, Opening, Part, Result};
+use crate::cluster::{Accepted, Opening, Part, ProvisionalDay, Result};
 use crate::grpc::convert::Assembly;
 
 /// What opening a stream gives.
@@ -209,13 +211,54 @@ impl Watcher {
     }
 }
 
-/// The parts of a run's results.
-pub(super) async fn results(remote: Remote, run: RunId) -> Result<BoxStream<'static, Result<Part>>> {
+/// The best rows of each date. A coordinator that is asked in mid-run reads them anew: what it knows less of is passed
+/// over.
+pub(super) fn provisional(remote: Remote, run: RunId) -> BoxStream<'static, Result<ProvisionalDay>> {
+    let rows = Rows {
+        reader: Reader::new(remote),
+        request: wire::ProvisionalRequest { run: run.to_string() },
+        known: BTreeMap::new(),
+    };
+    let days = stream::unfold(Some(rows), |rows| async move {
+        let mut rows = rows?;
+        match rows.next().await {
+            Ok(day) => Some((Ok(day?), Some(rows))),
+            Err(failure) => Some((Err(failure), None)),
+        }
+    });
+    days.boxed()
+}
+
+struct Rows {
+    reader: Reader<wire::ProvisionalDay>,
+    request: wire::ProvisionalRequest,
+    /// Jobs that were read of each date that was told.
+    known: BTreeMap<i32, u64>,
+}
+
+impl Rows {
+    async fn next(&mut self) -> Result<Option<ProvisionalDay>> {
+        loop {
+            let call = |mut client: Client, request| async move { client.provisional(traced(request)).await };
+            let Some(day) = self.reader.next(&self.request, call).await? else {
+                return Ok(None);
+            };
+            let known = self.known.entry(day.as_of).or_default();
+            if day.done >= *known {
+                *known = day.done;
+                return day.try_into().map(Some).map_err(|error| unreadable(&error));
+            }
+        }
+    }
+}
+
+/// The parts of a run's results, from the date at `from` on.
+pub(super) async fn results(remote: Remote, run: RunId, from: usize) -> Result<BoxStream<'static, Result<Part>>> {
     let mut fetcher = Fetcher {
         reader: Reader::new(remote),
         run,
         has_head: false,
-        next_date: 0,
+        next_date: from,
         assembly: Assembly::default(),
     };
     let head = fetcher.next().await?;

@@ -2,6 +2,7 @@
 
 mod failure;
 mod parts;
+mod provisional;
 mod submit;
 
 pub(crate) use failure::{failure_of, status_of};

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -17,9 +18,9 @@ use super::admission::Admission;
 use super::bound::{STREAM_MAX, in_time, stream_in_time, time_of, until};
 use super::opening::{Step, stepwise};
 use super::stopped;
-use crate::cluster::{Cluster, Part, Request, Result};
+use crate::cluster::{Cluster, Request, Result};
 use crate::grpc::convert::{audit_to_wire, pieces, status_of};
-use crate::grpc::limits::{LETTERS_A_MESSAGE, PIECE_BYTES, RUNS_A_MESSAGE, WORKERS_A_MESSAGE};
+use crate::grpc::limits::{CLOSES_MAX, LETTERS_A_MESSAGE, PIECE_BYTES, RUNS_A_MESSAGE, WORKERS_A_MESSAGE};
 
 /// The control plane over a cluster.
 pub(super) struct Service {
@@ -36,6 +37,18 @@ impl Service {
             stop,
         }
     }
+
+    /// Ends what follows a run when this coordinator stops or the time is over: it goes on elsewhere.
+    fn watch_end(&self, time: Duration) -> impl Future<Output = Status> + Send + use<> {
+        let stop = self.stop.clone();
+        async move {
+            tokio::select! {
+                () = stopped(stop) => {}
+                () = tokio::time::sleep(time) => {}
+            }
+            Status::unavailable("this watch ends here: watch again, here or elsewhere, after the last event that came")
+        }
+    }
 }
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
@@ -47,6 +60,7 @@ impl Coordinator for Service {
     type PlanStream = Messages<wire::PlanReply>;
     type ListStream = Messages<wire::ListReply>;
     type WatchStream = Messages<wire::RunEvent>;
+    type ProvisionalStream = Messages<wire::ProvisionalDay>;
     type ResultsStream = Messages<wire::ResultsReply>;
     type DeadStream = Messages<wire::DeadReply>;
     type WorkersStream = Messages<wire::WorkersReply>;
@@ -126,15 +140,36 @@ impl Coordinator for Service {
             let _ = &place;
             asked(event).map(|event| wire::RunEvent::from(&event))
         });
-        let stop = self.stop.clone();
-        let end = async move {
-            tokio::select! {
-                () = stopped(stop) => {}
-                () = tokio::time::sleep(time) => {}
-            }
-            Status::unavailable("this watch ends here: watch again, here or elsewhere, after the last event that came")
-        };
-        Ok(Response::new(until(events, end)))
+        Ok(Response::new(until(events, self.watch_end(time))))
+    }
+
+    async fn provisional(&self, call: Call<wire::ProvisionalRequest>) -> Answer<Self::ProvisionalStream> {
+        let time = time_of(call.metadata(), STREAM_MAX);
+        let place = self.admission.watches.enter().await?;
+        let days = in_time(call.metadata(), async {
+            asked(self.cluster.provisional(id(&call.get_ref().run)?).await)
+        });
+        let days = days.await?.map(move |day| {
+            let _ = &place;
+            asked(day).map(wire::ProvisionalDay::from)
+        });
+        Ok(Response::new(until(days, self.watch_end(time))))
+    }
+
+    async fn closes(&self, call: Call<wire::ClosesRequest>) -> Answer<wire::ClosesReply> {
+        let _place = self.admission.readers.enter().await?;
+        in_time(call.metadata(), async {
+            let wire::ClosesRequest {
+                run,
+                symbol,
+                as_of,
+                most,
+            } = call.get_ref();
+            let most = (*most as usize).min(CLOSES_MAX);
+            let closes = asked(self.cluster.closes(id(run)?, symbol, *as_of, most).await)?;
+            Ok(Response::new(wire::ClosesReply { closes }))
+        })
+        .await
     }
 
     async fn results(&self, call: Call<wire::ResultsRequest>) -> Answer<Self::ResultsStream> {
@@ -142,12 +177,8 @@ impl Coordinator for Service {
         let wire::ResultsRequest { run, from } = call.into_inner();
         let (run, from) = (id(&run)?, from as usize);
         let place = self.admission.readers.enter().await?;
-        let parts = asked(self.cluster.results(run).await)?;
-        let wanted = parts.try_filter(move |part| {
-            let is_wanted = !matches!(part, Part::Day(day) if day.date < from);
-            std::future::ready(is_wanted)
-        });
-        let replies = wanted.map(move |part| {
+        let parts = asked(self.cluster.results_from(run, from).await)?;
+        let replies = parts.map(move |part| {
             let _ = &place;
             let pieces = pieces(asked(part)?);
             let pieces = pieces.map_err(|error| status_of(&Failure::from_error(ExitStatus::Failed, &error)))?;

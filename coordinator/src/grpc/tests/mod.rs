@@ -60,6 +60,8 @@ async fn everything(cluster: &dyn Cluster) -> Vec<String> {
         format!("{:?}", cluster.get(run()).await),
         format!("{:?}", cluster.list().await),
         format!("{:?}", collected(cluster.watch(run(), EventId(1)).await).await),
+        format!("{:?}", collected(cluster.provisional(run()).await).await),
+        format!("{:?}", cluster.closes(run(), "BRK.B", -3, 252).await),
         format!("{:?}", collected(cluster.results(run()).await).await),
         format!("{:?}", cluster.cancel(run()).await),
         format!("{:?}", cluster.forget(run()).await),

@@ -7,6 +7,8 @@ use arrow::array::{ArrayRef, Float64Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
+use tickfleet_kernels::scan::provisional::ProvisionalRow;
+use tickfleet_kernels::scan::score::Signal;
 use tickfleet_proto::convert::{FirstRejects, ScanRun};
 use tickfleet_protocol::facts::{JoinedFacts, RowPlace, ScanFacts};
 use tickfleet_protocol::fleet::{WorkerCard, WorkerEntry};
@@ -21,7 +23,9 @@ use tickfleet_runtime::broker::{
 };
 use tickfleet_runtime::failure::{ExitStatus, Failure, FailureKind};
 
-use crate::cluster::{Accepted, Cluster, DayTables, Head, Opening, Part, Planned, Request, Result, Status};
+use crate::cluster::{
+    Accepted, Cluster, DayTables, Head, Opening, Part, Planned, ProvisionalDay, Request, Result, Status,
+};
 use crate::report::Note;
 
 /// How a scripted cluster answers.
@@ -188,6 +192,30 @@ pub(super) fn parts() -> Vec<Part> {
     vec![Part::Head(head), day(0), day(1), Part::Notes(vec![note])]
 }
 
+/// Rows of two dates, as many as may be told in one message.
+fn provisional() -> Vec<ProvisionalDay> {
+    let signals = [
+        Signal::StrongShort,
+        Signal::Short,
+        Signal::Avoid,
+        Signal::Long,
+        Signal::StrongLong,
+    ];
+    let row = |at: u32| ProvisionalRow {
+        symbol: format!("S{at}"),
+        signal: signals[at as usize % signals.len()],
+        tech_rating: f64::from(at) / 3.0 - 26.0,
+        close: f64::from(at) + 0.1,
+    };
+    let day = |as_of, done, rows| ProvisionalDay {
+        as_of,
+        done,
+        total: 9,
+        rows: (0..rows).map(row).collect(),
+    };
+    vec![day(16_001, 1, 0), day(16_000, 2, 10_000), day(16_001, 9, 5)]
+}
+
 fn letter(index: u64) -> DeadLetter {
     DeadLetter {
         job: job(index),
@@ -288,6 +316,15 @@ impl Cluster for Scripted {
     async fn watch(&self, _: RunId, after: EventId) -> Result<BoxStream<'static, Result<(EventId, Progress)>>> {
         let events = (after.0 + 1..=4).map(event).map(Ok);
         self.answer(stream::iter(events).boxed()).await
+    }
+
+    async fn provisional(&self, _: RunId) -> Result<BoxStream<'static, Result<ProvisionalDay>>> {
+        self.answer(stream::iter(provisional()).map(Ok).boxed()).await
+    }
+
+    async fn closes(&self, _: RunId, symbol: &str, as_of: i32, most: usize) -> Result<Vec<f64>> {
+        self.answer(vec![symbol.len() as f64, f64::from(as_of), most as f64])
+            .await
     }
 
     async fn results(&self, _: RunId) -> Result<BoxStream<'static, Result<Part>>> {

@@ -5,7 +5,8 @@
 //! `predictions`, then `factors`, `section` (by `cross`), `plan`, `flags`, `merit` and `rank` make up `reduce`, whose
 //! tables are `table`. `features` is what a model reads between its two steps. `compare` holds the arithmetic of
 //! thresholds, `columns` the list of what the map computes, `result` the list of all that is written, `options` what
-//! decides values.
+//! decides values. Beside the path: `provisional` ranks while map jobs are under way, `explain` takes a scored row apart,
+//! `diff` compares two rankings.
 
 pub mod adjust;
 pub mod cells;
@@ -13,7 +14,9 @@ pub mod civil;
 pub mod columns;
 pub mod compare;
 pub mod cross;
+pub mod diff;
 pub mod events;
+pub mod explain;
 pub mod factors;
 pub mod features;
 pub mod filter;
@@ -26,6 +29,7 @@ pub mod merit;
 pub mod options;
 pub mod plan;
 pub mod predictions;
+pub mod provisional;
 pub mod rank;
 pub mod reduce;
 pub mod result;

@@ -4,6 +4,7 @@
 
 mod ipc;
 mod map_rows;
+mod result_file;
 mod table;
 
 use arrow::error::ArrowError;
@@ -11,6 +12,7 @@ use thiserror::Error;
 
 pub use ipc::{decode, decode_at, encode};
 pub use map_rows::{MapRowsBuilder, map_rows};
+pub use result_file::{ResultFile, ResultFileError};
 pub use table::batch;
 
 /// Bytes or a batch that are not what they should be.

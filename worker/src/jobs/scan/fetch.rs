@@ -86,7 +86,11 @@ pub async fn fetch(run: &Arc<Run>, job: &Job, tools: &Tools) -> Result<Input, Jo
     }
 }
 
-async fn blocks(
+/// Fetches the blocks that may hold rows of some mapped symbols up to the last of some dates.
+///
+/// # Errors
+/// Storage; damaged blocks where there are too many to wait packed.
+pub async fn blocks(
     run: &Arc<Run>,
     inputs: &Arc<Inputs>,
     pool: &Pool,
