@@ -88,7 +88,7 @@ fn faults_are_tried_again_and_leave_no_trace() {
     let remote = tables(
         &shop,
         "s3://lake/one/bars.parquet",
-        &[("TICKFLEET_SOURCE_TIMEOUT_S", "1")],
+        &[("TICKFLEET_SOURCE_TIMEOUT_S", "5")],
     );
     assert!(remote.batches == local.batches);
     assert_eq!(shop.faults_left(), 0, "every fault was met");
