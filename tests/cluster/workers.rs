@@ -60,12 +60,15 @@ fn a_worker_stopped_past_its_lease_is_refused_and_lives_on() {
 fn sigterm_under_load_hands_back_and_charges_nothing() {
     rounds(|| {
         let fleet = Fleet::start();
-        let mut leaver = fleet.faulty_worker("leaver", "worker.in_compute=delay:100");
+        // A busy machine must not end a lease that the worker renews: here nothing waits for one to end.
+        let lease = ["--lease-ms", "60000"];
+        let slow = [("TICKFLEET_FAULT", "worker.in_compute=delay:100")];
+        let mut leaver = fleet.worker_with("leaver", &lease, &slow);
         let mut run = fleet.submit_beside(&[]);
         fleet.wait_for_done(2);
         leaver.signal("TERM");
         assert_eq!(leaver.wait().code(), Some(0), "{}", leaver.output());
-        let _heir = fleet.worker("heir");
+        let _heir = fleet.worker_with("heir", &lease, &[]);
         assert_eq!(run.service.wait().code(), Some(0), "{}", run.service.output());
         assert_right(run.out.path());
         let told = run.service.stdout();

@@ -18,7 +18,7 @@ pub const SHARD_TARGET_NS: u64 = 25_000_000;
 
 /// Map results of one chunk of dates, bytes: a reduce reads those of its whole chunk, and neighbours share them while they
 /// are in memory.
-const CHUNK_BYTES: usize = 48 << 20;
+const CHUNK_BYTES: usize = 24 << 20;
 /// A map row as published, about, bytes.
 const MAP_ROW_BYTES: usize = 512;
 /// A range is cut between these eighths of its symbols: wide enough to find a block boundary and to let names decide,

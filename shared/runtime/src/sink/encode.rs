@@ -7,13 +7,14 @@ use std::io::{BufWriter, Write};
 
 use arrow::array::RecordBatch;
 use arrow::csv;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::ipc::writer::FileWriter;
 use arrow::json::{ArrayWriter, LineDelimitedWriter, WriterBuilder};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 
 use super::error::EncodeError;
 use super::recorder::Recorder;
@@ -48,7 +49,7 @@ impl Encoder {
         let json = WriterBuilder::new().with_explicit_nulls(true);
         Ok(match format {
             Format::Parquet => {
-                let properties = parquet_properties(metadata)?;
+                let properties = parquet_properties(schema, metadata)?;
                 // Some readers look at the file's pairs, others only at those of the embedded Arrow schema.
                 let described = SchemaRef::new(with_metadata(schema, metadata));
                 Self::Parquet(Box::new(ArrowWriter::try_new(output, described, Some(properties))?))
@@ -99,18 +100,24 @@ impl Encoder {
     }
 }
 
-fn parquet_properties(metadata: &Metadata) -> Result<WriterProperties, EncodeError> {
+fn parquet_properties(schema: &Schema, metadata: &Metadata) -> Result<WriterProperties, EncodeError> {
     let pairs = metadata
         .iter()
         .map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()))
         .collect();
-    Ok(WriterProperties::builder()
+    let properties = WriterProperties::builder()
         .set_created_by("tickfleet".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
-        .set_key_value_metadata(Some(pairs))
-        .build())
+        .set_key_value_metadata(Some(pairs));
+    // Numbers that hardly repeat gain nothing by a dictionary, and one for each of their columns would take most of the
+    // memory.
+    let floats = schema.fields().iter().filter(|field| field.data_type() == &DataType::Float64);
+    let properties = floats.fold(properties, |properties, field| {
+        properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false)
+    });
+    Ok(properties.build())
 }
 
 fn with_metadata(schema: &Schema, metadata: &Metadata) -> Schema {
