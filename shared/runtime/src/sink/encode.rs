@@ -23,7 +23,7 @@ use super::{Format, Metadata};
 /// Rows in a Parquet row group.
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Bytes at which a row group of wide rows is closed early: what bounds the memory of a Parquet file being written.
-const ROW_GROUP_BYTES: usize = 64 << 20;
+const ROW_GROUP_BYTES: usize = 32 << 20;
 /// Zstandard level: smaller files than the fastest level at nearly its speed.
 const ZSTD_LEVEL: i32 = 3;
 

@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 use bytes::Bytes;
 
 /// Bytes that are kept in memory beside those in use.
-pub(super) const HOT_BYTES: u64 = 48 << 20;
+pub(super) const HOT_BYTES: u64 = 32 << 20;
 /// A result of fewer bytes stays in memory: a piece of a file that small is not worth its place.
 const SMALL: usize = 4 << 10;
 
