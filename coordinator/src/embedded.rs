@@ -39,6 +39,7 @@ pub struct Embedded {
     pub cluster: Local,
     /// Jobs that it computes side by side.
     pub lanes: usize,
+    inputs: Arc<Inputs>,
     drain: Stop,
     worker: JoinHandle<Result<(), WorkerError>>,
 }
@@ -72,11 +73,17 @@ impl Embedded {
         let worker = Worker::with_results(broker.clone(), results.clone(), inputs.clone(), pool.clone(), options);
         let worker = tokio::spawn(worker.run(drain.asked()));
         Ok(Self {
-            cluster: Local::with_results(broker, results, Reading::Shared(inputs), pool, about()),
+            cluster: Local::with_results(broker, results, Reading::Shared(inputs.clone()), pool, about()),
             lanes,
+            inputs,
             drain,
             worker,
         })
+    }
+
+    /// Lets the decoded input go: writing what was computed needs the memory more.
+    pub fn let_input_go(&self) {
+        self.inputs.let_go();
     }
 
     /// Lets the worker finish what it computes, and ends it.

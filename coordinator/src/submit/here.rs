@@ -63,6 +63,7 @@ pub(super) async fn run(
         let failure = results::failure(&cluster, accepted.run, state).await;
         return Err(failure.help("run it again with --log warn to see each attempt that failed"));
     }
+    embedded.let_input_go();
     let report = tokio::select! {
         report = results::collect(&cluster, accepted.run, task.out.as_ref(), events) => report?,
         () = &mut stop => return Err(ended_with_it()),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tickfleet_kernels::scan::options::TickerRule;
-use tickfleet_protocol::digest::Digest;
+use tickfleet_protocol::digest::{Digest, Digester};
 use tickfleet_protocol::facts::{BlockPart, FileFacts, FileFormat};
 use tickfleet_protocol::survey::{BlockSummary, Survey, SurveyBuilder, SymbolSummary};
 
@@ -29,7 +29,8 @@ pub const OPENING: usize = 8;
 /// Day ranges up to this long are indexed by a table, longer ones by search.
 const TABLE_DAYS_MAX: usize = 1 << 16;
 
-/// Reads the keys of every block and merges them. `progress` hears of each block: rows so far, and rows in all, which
+/// Reads the keys of every block and merges them; files that were surveyed before, in the versions that they have, are not
+/// read again while `inputs` remembers what was found. `progress` hears of each block: rows so far, and rows in all, which
 /// is 0 where only reading tells.
 ///
 /// # Errors
@@ -42,6 +43,11 @@ pub async fn survey(
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Survey, DataError> {
     let facts: Vec<FileFacts> = files.iter().map(|file| file.facts.clone()).collect();
+    let versions = versions(&facts, rule);
+    if let Some(known) = versions.and_then(|versions| inputs.surveyed(&versions)) {
+        progress(known.rows, known.rows);
+        return Ok(Survey::clone(&known));
+    }
     let opening = stream::iter(files.into_iter().map(|file| inputs.bars(file))).buffered(OPENING);
     let open: Vec<Arc<BarFile>> = opening.try_collect().await?;
     let total = open.iter().map(|file| file.rows()).sum::<Option<u64>>().unwrap_or(0);
@@ -78,7 +84,28 @@ pub async fn survey(
     spellings.check(inputs, pool, &open, rule).await?;
     let mut survey = inputs.names().look(|names| merged.finish(facts, names));
     version_rows(&mut survey);
+    if let Some(versions) = versions {
+        inputs.remember(versions, &survey);
+    }
     Ok(survey)
+}
+
+/// A digest of files with their versions; nothing where one has no version before it is read, as rows of a database have
+/// none.
+fn versions(files: &[FileFacts], rule: TickerRule) -> Option<Digest> {
+    let mut digester = Digester::new("surveyed files");
+    digester.part(format!("{rule:?}").as_bytes());
+    for file in files {
+        if file.format == FileFormat::Database || file.version.is_empty() {
+            return None;
+        }
+        digester.part(file.uri.as_bytes()).part(file.version.as_bytes());
+        digester.part(&file.size.to_le_bytes());
+        for (key, value) in &file.hive {
+            digester.part(key.as_bytes()).part(value.as_bytes());
+        }
+    }
+    Some(digester.finish())
 }
 
 /// Gives ranges of a database their version: the digest of the rows that were read.

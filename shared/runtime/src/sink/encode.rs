@@ -23,7 +23,7 @@ use super::{Format, Metadata};
 /// Rows in a Parquet row group.
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Bytes at which a row group of wide rows is closed early: what bounds the memory of a Parquet file being written.
-const ROW_GROUP_BYTES: usize = 32 << 20;
+const ROW_GROUP_BYTES: usize = 24 << 20;
 /// Zstandard level: smaller files than the fastest level at nearly its speed.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -113,7 +113,10 @@ fn parquet_properties(schema: &Schema, metadata: &Metadata) -> Result<WriterProp
         .set_key_value_metadata(Some(pairs));
     // Numbers that hardly repeat gain nothing by a dictionary, and one for each of their columns would take most of the
     // memory.
-    let floats = schema.fields().iter().filter(|field| field.data_type() == &DataType::Float64);
+    let floats = schema
+        .fields()
+        .iter()
+        .filter(|field| field.data_type() == &DataType::Float64);
     let properties = floats.fold(properties, |properties, field| {
         properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false)
     });
