@@ -20,6 +20,7 @@ pub mod reduce;
 pub mod score;
 pub mod sector;
 pub mod session;
-pub mod table;
 pub mod ticker;
 pub mod universe;
+
+pub use crate::table;

@@ -229,7 +229,7 @@ fn scored_table(as_of: i32, rows: &[ScoredRow<'_>], places: &[Place]) -> Table {
         .map(|place| Some(place.status.name().to_owned()))
         .collect();
     let mut columns = vec![
-        ("as_of", Column::Date(vec![as_of; rows.len()])),
+        ("as_of", Column::Date(vec![Some(as_of); rows.len()])),
         ("symbol", text(&|row| Some(row.symbol.to_owned()))),
         ("rank", Column::I32(places.iter().map(|place| place.rank).collect())),
         ("status", Column::Utf8(statuses)),
@@ -272,7 +272,7 @@ fn rejected_table(as_of: i32, rows: &[Reject<'_>]) -> Table {
         Column::Utf8(rows.iter().map(|row| Some(name(row.reason).to_owned())).collect())
     };
     Table::new(vec![
-        ("as_of", Column::Date(vec![as_of; rows.len()])),
+        ("as_of", Column::Date(vec![Some(as_of); rows.len()])),
         (
             "symbol",
             Column::Utf8(rows.iter().map(|row| Some(row.symbol.to_owned())).collect()),
