@@ -106,6 +106,30 @@ impl Table {
             .map(|(_, column)| column)
     }
 
+    /// The values of a column of 64-bit floats.
+    ///
+    /// # Panics
+    /// When there is no such column.
+    #[must_use]
+    pub fn f64s(&self, name: &str) -> &[Option<f64>] {
+        match self.column(name) {
+            Some(Column::F64(values)) => values,
+            _ => panic!("{name} is no column of 64-bit floats"),
+        }
+    }
+
+    /// The values of a column of 64-bit integers.
+    ///
+    /// # Panics
+    /// When there is no such column.
+    #[must_use]
+    pub fn i64s(&self, name: &str) -> &[Option<i64>] {
+        match self.column(name) {
+            Some(Column::I64(values)) => values,
+            _ => panic!("{name} is no column of 64-bit integers"),
+        }
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -9,7 +9,7 @@ mod tables;
 
 use std::sync::LazyLock;
 
-pub use tables::{LEVELS, QUALITY};
+pub use tables::{EPISODES, LEVELS, PROFILES, QUALITY};
 
 /// The type of a column; every column is nullable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,14 @@ pub static BARS: LazyLock<Vec<ColumnSpec>> = LazyLock::new(|| specs(bars::PATTER
 
 /// Every table with its columns, in the order of the pipeline.
 #[must_use]
-pub fn tables() -> [(&'static str, &'static [ColumnSpec]); 3] {
-    [("bars", &BARS), ("levels", &LEVELS), ("quality", &QUALITY)]
+pub fn tables() -> [(&'static str, &'static [ColumnSpec]); 5] {
+    [
+        ("bars", &BARS),
+        ("levels", &LEVELS),
+        ("episodes", &EPISODES),
+        ("profiles", &PROFILES),
+        ("quality", &QUALITY),
+    ]
 }
 
 fn specs(patterns: &[Pattern]) -> Vec<ColumnSpec> {
@@ -92,6 +98,6 @@ mod tests {
     #[test]
     fn tables_have_the_columns_of_the_specification() {
         let counts = tables().map(|(table, specs)| (table, specs.len()));
-        assert_eq!(counts, [("bars", 267), ("levels", 11), ("quality", 42)]);
+        assert_eq!(counts, [("bars", 267), ("levels", 11), ("episodes", 22), ("profiles", 27), ("quality", 42)]);
     }
 }
