@@ -3,12 +3,17 @@
 //! Tables are built by these lists, in their order, and the printed list of features is made from them. A name pattern
 //! stands for the names that its braces expand to, the last brace fastest. Read the tables' own files next.
 
+mod approach;
+mod around;
 mod bars;
 mod expand;
 mod tables;
+mod vectors;
 
 use std::sync::LazyLock;
 
+pub(crate) use vectors::VECTOR_KEYS;
+pub use vectors::{VECTOR_DIMENSIONS, VECTOR_NAMES, VECTOR_WIDTH_MAX, VECTORS};
 pub use tables::{EPISODES, LEVELS, PROFILES, QUALITY};
 
 /// The type of a column; every column is nullable.
@@ -55,16 +60,35 @@ struct Pattern {
 /// The columns of `bars`.
 pub static BARS: LazyLock<Vec<ColumnSpec>> = LazyLock::new(|| specs(bars::PATTERNS));
 
+/// The columns of `approach`.
+pub static APPROACH: LazyLock<Vec<ColumnSpec>> = LazyLock::new(|| {
+    let mut columns = specs(approach::KEYS);
+    columns.extend(BARS.iter().filter(|column| taken_over(&column.name)).cloned());
+    columns.extend(specs(approach::FEATURES));
+    columns.extend(specs(around::FEATURES));
+    columns
+});
+
 /// Every table with its columns, in the order of the pipeline.
 #[must_use]
-pub fn tables() -> [(&'static str, &'static [ColumnSpec]); 5] {
+pub fn tables() -> [(&'static str, &'static [ColumnSpec]); 7] {
     [
         ("bars", &BARS),
         ("levels", &LEVELS),
         ("episodes", &EPISODES),
+        ("approach", &APPROACH),
         ("profiles", &PROFILES),
+        ("vectors", &VECTORS[..VECTOR_KEYS + VECTOR_DIMENSIONS]),
         ("quality", &QUALITY),
     ]
+}
+
+/// Whether `approach` takes over this column of `bars`: none of the keys, of the last ten, or of the far bands.
+pub(crate) fn taken_over(name: &str) -> bool {
+    let at = BARS.iter().position(|column| column.name == name);
+    let by_band = ["bar5s_state_cdi_", "bar5s_depth_", "bar5s_flow_"].iter().any(|family| name.starts_with(family));
+    let far = by_band && (name.contains("p3_5") || name.contains("p5_10"));
+    at.is_some_and(|at| (2..257).contains(&at)) && !far
 }
 
 fn specs(patterns: &[Pattern]) -> Vec<ColumnSpec> {
@@ -98,6 +122,6 @@ mod tests {
     #[test]
     fn tables_have_the_columns_of_the_specification() {
         let counts = tables().map(|(table, specs)| (table, specs.len()));
-        assert_eq!(counts, [("bars", 267), ("levels", 11), ("episodes", 22), ("profiles", 27), ("quality", 42)]);
+        assert_eq!(counts, [("bars", 267), ("levels", 11), ("episodes", 22), ("approach", 580), ("profiles", 27), ("vectors", 159), ("quality", 42)]);
     }
 }

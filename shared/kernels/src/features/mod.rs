@@ -4,6 +4,8 @@
 //! measures; `clock` cuts time into bars; `bars` is the one pass over records, with `quality` and `levels` beside it.
 //! `columns` is the list of what is computed, by which every table is built through `rows`.
 
+pub mod approach;
+pub mod around;
 pub mod band;
 pub mod bars;
 pub mod book;

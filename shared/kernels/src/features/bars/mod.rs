@@ -10,6 +10,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::events::Flow;
 use self::events::Target;
 use self::open::OpenBar;
 use super::band::Bands;
