@@ -21,4 +21,5 @@ pub mod reorder;
 pub mod rows;
 #[cfg(test)]
 mod testing;
+pub mod vectors;
 pub mod wall;
