@@ -234,3 +234,6 @@ impl Prices<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,3 +160,45 @@ fn sources<'a>(bars: &'a Table, variable: &str) -> Vec<&'a [Option<i64>]> {
         vec![bars.i64s(&format!("bar5s_{variable}_sum"))]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Column;
+
+    const SESSION: Window = Window { start: 0, end: 2 * BUCKET_NS + 1 };
+
+    fn sums(date: i32, value: i64) -> DaySums {
+        DaySums { date, buckets: vec![Some([value; VARIABLES.len()]), None] }
+    }
+
+    #[test]
+    fn a_bucket_starts_with_the_session_and_the_last_may_be_short() {
+        assert_eq!(bucket_count(SESSION), 3);
+        for (start, expect) in [(-1, None), (0, Some(0)), (BUCKET_NS, Some(1)), (2 * BUCKET_NS, Some(2))] {
+            assert_eq!(bucket_of(SESSION, start), expect, "{start}");
+        }
+        assert_eq!(bucket_of(SESSION, SESSION.end), None);
+    }
+
+    #[test]
+    fn a_profile_takes_the_latest_sessions_that_are_young_enough() {
+        let sessions: Vec<_> = (1..=10).map(|date| sums(date, i64::from(date))).collect();
+        let dates = |date, max_age| Profile::new(&sessions, date, SESSION, max_age).dates;
+        assert_eq!(dates(10, 14), [3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(dates(10, 2), [8, 9]);
+        assert_eq!(dates(24, 14), [10]);
+    }
+
+    #[test]
+    fn statistics_need_three_sessions_and_a_bar_in_the_bucket() {
+        let two = Profile::new(&[sums(1, 2), sums(2, 4)], 3, SESSION, 14);
+        assert!(!two.has_statistics());
+        let three = Profile::new(&[sums(1, 2), sums(2, 4), sums(3, 6)], 4, SESSION, 14);
+        assert_eq!(three.buckets[0].map(|it| it[0]), Some(Statistic { mean: 4.0, deviation: 2.0 }));
+        assert_eq!(three.buckets[1], None);
+        let table = three.table(SESSION, |time| u32::try_from(time / 1_000_000_000 + 34_200).unwrap());
+        assert_eq!(table.column("bucket_start_time").map(Column::len), Some(3));
+        assert_eq!(table.f64s("trade_vol_mean"), [Some(4.0), None, None]);
+    }
+}

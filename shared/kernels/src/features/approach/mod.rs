@@ -8,6 +8,8 @@ mod level;
 mod motion;
 mod rvol;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 use self::frame::Frame;
 use super::around::LevelBars;
