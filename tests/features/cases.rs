@@ -23,7 +23,15 @@ pub(crate) struct Case {
 }
 
 const fn syn5(file: &'static str, date: &'static str, day: i32) -> Case {
-    Case { golden: "syn5", file, symbol: "TFZ5", date, day, hours_behind: 4, tick: 250_000_000 }
+    Case {
+        golden: "syn5",
+        file,
+        symbol: "TFZ5",
+        date,
+        day,
+        hours_behind: 4,
+        tick: 250_000_000,
+    }
 }
 
 const fn tiny(file: &'static str) -> Case {
@@ -76,10 +84,28 @@ impl Case {
             point: 1_000_000_000,
             tick: self.tick,
             windows: Some(Windows {
-                premarket: Window { start: at(5, 0), end: at(9, 30) },
-                opening_range: Window { start: at(9, 30), end: at(9, 45) },
-                session: Window { start: at(9, 30), end: at(13, 30) },
+                premarket: Window {
+                    start: at(5, 0),
+                    end: at(9, 30),
+                },
+                opening_range: Window {
+                    start: at(9, 30),
+                    end: at(9, 45),
+                },
+                session: Window {
+                    start: at(9, 30),
+                    end: at(13, 30),
+                },
             }),
         }
+    }
+}
+
+/// Seconds since midnight in New York of an instant of the case's day.
+pub(crate) fn local_seconds(case: &Case) -> impl Fn(i64) -> u32 {
+    let hours_behind = case.hours_behind;
+    move |time| {
+        let since_midnight = (time - hours_behind * HOUR_NS).rem_euclid(DAY_NS);
+        u32::try_from(since_midnight / 1_000_000_000).expect("a day has few seconds")
     }
 }

@@ -23,7 +23,9 @@ pub(crate) fn compare(table: &str, got: &RecordBatch, expected: &RecordBatch) ->
         let wanted = column_names(expected);
         let first = names.iter().zip(&wanted).find(|(got, wanted)| got != wanted);
         let counts = (names.len(), wanted.len());
-        result.differences.push(format!("{table}: columns differ, {counts:?} of them, first {first:?}"));
+        result
+            .differences
+            .push(format!("{table}: columns differ, {counts:?} of them, first {first:?}"));
         return result;
     }
     if got.num_rows() != expected.num_rows() {
@@ -77,7 +79,12 @@ fn first_difference(tolerance: f64, got: &dyn Array, expected: &dyn Array) -> Op
     let rows: Vec<usize> = (0..got.len()).filter(|row| differs(*row)).collect();
     let first = *rows.first()?;
     let show = |column: &dyn Array| format!("{:?}", column.slice(first, 1)).replace('\n', " ");
-    Some(format!("{} rows, first {first}: got {}, expected {}", rows.len(), show(got), show(expected)))
+    Some(format!(
+        "{} rows, first {first}: got {}, expected {}",
+        rows.len(),
+        show(got),
+        show(expected)
+    ))
 }
 
 #[cfg(test)]

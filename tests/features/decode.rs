@@ -24,7 +24,10 @@ pub(crate) fn records(path: &Path) -> Vec<Record> {
     };
     let mut decoder = Decoder::new(plain.as_slice()).expect("the file is DBN");
     let mut records = Vec::new();
-    while let Some(message) = decoder.decode_record::<Mbp10Msg>().expect("the file holds MBP-10 records") {
+    while let Some(message) = decoder
+        .decode_record::<Mbp10Msg>()
+        .expect("the file holds MBP-10 records")
+    {
         records.push(record(message));
     }
     records

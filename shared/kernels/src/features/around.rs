@@ -77,6 +77,26 @@ pub struct LevelBars {
     bars: [Vec<Option<LevelBar>>; LEVEL_TYPES.len()],
 }
 
+/// An add, cancel or modify with a side and a price: 0 bid, 1 ask; 0 add, 1 cancel, 2 modify.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    side: usize,
+    price: i64,
+    kind: usize,
+}
+
+impl Target {
+    fn of(record: &Record) -> Option<Self> {
+        let kind = b"ACM".iter().position(|action| *action == record.action)?;
+        let side = b"BA".iter().position(|side| *side == record.side)?;
+        (record.price != UNDEF_PRICE).then_some(Self {
+            side,
+            price: record.price,
+            kind,
+        })
+    }
+}
+
 impl LevelBars {
     /// A level's bar.
     ///
@@ -84,7 +104,9 @@ impl LevelBars {
     /// When no episode of the level has that row.
     #[must_use]
     pub fn get(&self, level: usize, row: usize) -> &LevelBar {
-        self.bars[level][row].as_ref().expect("the rows of episodes were watched")
+        self.bars[level][row]
+            .as_ref()
+            .expect("the rows of episodes were watched")
     }
 }
 
@@ -100,8 +122,18 @@ impl AroundKernel {
             let [first, _, last] = episode.rows;
             levels.last_mut().expect("one was pushed").wanted[first..=last].fill(true);
         }
-        let watch = Watch { bands: Bands::new(point), book: Book::EMPTY, levels, first_bar, bar: 0, ns: 0 };
-        Self { clock: BarClock::default(), watch }
+        let watch = Watch {
+            bands: Bands::new(point),
+            book: Book::EMPTY,
+            levels,
+            first_bar,
+            bar: 0,
+            ns: 0,
+        };
+        Self {
+            clock: BarClock::default(),
+            watch,
+        }
     }
 
     /// Takes the next record of the day.
@@ -115,11 +147,16 @@ impl AroundKernel {
             self.watch.bar = bar_of(time);
         }
         self.clock.record_at(time, &mut self.watch);
-        let (book, _) = Book::of(record);
-        if !is_first && !record.is_snapshot() {
-            self.watch.count_flow(record, &book);
+        let target = if is_first || record.is_snapshot() {
+            None
+        } else {
+            Target::of(record)
+        };
+        let before = target.map(|target| self.watch.resting(&target));
+        self.watch.set_book(record);
+        if let (Some(target), Some(before)) = (target, before) {
+            self.watch.count_flow(&target, before);
         }
-        self.watch.set_book(book);
     }
 
     /// Takes the next records of the day.
@@ -147,32 +184,39 @@ impl AroundKernel {
 impl Watch {
     /// The current bar's row; none before the first bar.
     fn row(&self) -> Option<usize> {
-        usize::try_from((self.bar - self.first_bar) / BAR_NS).ok().filter(|_| self.bar >= self.first_bar)
+        usize::try_from((self.bar - self.first_bar) / BAR_NS)
+            .ok()
+            .filter(|_| self.bar >= self.first_bar)
     }
 
-    fn set_book(&mut self, book: Book) {
-        if book.bids != self.book.bids || book.asks != self.book.asks {
+    fn set_book(&mut self, record: &Record) {
+        if self.book.replace(record).moved {
             for watched in &mut self.levels {
                 watched.around = None;
             }
         }
-        self.book = book;
     }
 
-    fn count_flow(&mut self, record: &Record, after: &Book) {
-        let side = usize::from(record.side == b'A');
-        let Some(kind) = b"ACM".iter().position(|action| *action == record.action) else {
+    /// The size that rests at a target's price.
+    fn resting(&self, target: &Target) -> i64 {
+        let side = if target.side == 0 {
+            &self.book.bids
+        } else {
+            &self.book.asks
+        };
+        side.at(target.price)
+    }
+
+    /// Counts the flow of an event before which `before` rested at its price; the book is that after it.
+    fn count_flow(&mut self, target: &Target, before: i64) {
+        let change = self.resting(target) - before;
+        let Some(row) = self.row() else {
             return;
         };
-        let Some(row) = self.row().filter(|_| matches!(record.side, b'A' | b'B') && record.price != UNDEF_PRICE) else {
-            return;
-        };
-        let resting = |book: &Book| if side == 0 { book.bids.at(record.price) } else { book.asks.at(record.price) };
-        let change = resting(after) - resting(&self.book);
         for watched in self.levels.iter_mut().filter(|it| it.wants(row)) {
-            let distance = record.price.saturating_sub(watched.level.price).saturating_abs();
+            let distance = target.price.saturating_sub(watched.level.price).saturating_abs();
             if let Some(band) = self.bands.of_units(distance) {
-                watched.flow.count(side, band, kind, change);
+                watched.flow.count(target.side, band, target.kind, change);
             }
         }
     }
@@ -217,7 +261,12 @@ impl Pieces for Watch {
             };
             let strong_distance = [distance(0), distance(1)];
             let flow = std::mem::take(&mut watched.flow);
-            watched.bars[row] = Some(LevelBar { end, depth_twa, strong_distance, flow });
+            watched.bars[row] = Some(LevelBar {
+                end,
+                depth_twa,
+                strong_distance,
+                flow,
+            });
         }
     }
 }
@@ -239,7 +288,9 @@ impl Watched {
     }
 
     fn around(&mut self, book: &Book, bands: &Bands) -> Around {
-        *self.around.get_or_insert_with(|| Around::of(book, self.level.price, bands))
+        *self
+            .around
+            .get_or_insert_with(|| Around::of(book, self.level.price, bands))
     }
 }
 
@@ -252,7 +303,11 @@ impl Around {
                 let difference = side.price[index].saturating_sub(level);
                 let distance = difference.saturating_abs();
                 around.total += size;
-                let ring = if distance <= bands.point { 0 } else { 1 + usize::from(distance > 2 * bands.point) };
+                let ring = if distance <= bands.point {
+                    0
+                } else {
+                    1 + usize::from(distance > 2 * bands.point)
+                };
                 around.rings[ring] += size;
                 if difference == 0 {
                     around.at[at] += size;
@@ -278,7 +333,7 @@ mod tests {
         let mut it = record(0);
         with_level(&mut it.bids, 2, 95 * POINT, 7);
         with_level(&mut it.asks, 2, 120 * POINT, 5);
-        let (book, _) = Book::of(&it);
+        let book = Book::of(&it);
         let around = Around::of(&book, 99 * POINT, &Bands::new(POINT));
         assert_eq!((around.at, around.index), ([10, 0], [Some(0), None]));
         assert_eq!(around.depth, [[10, 0, 0, 7, 0], [0, 10, 10, 0, 0]]);

@@ -35,7 +35,12 @@ impl Bands {
         assert!(point > 0, "a point is positive");
         let pt = px(point);
         let limits = EDGES.map(|edge| largest_within(edge as f64 + EPSILON, pt));
-        Self { point, pt, limits, limits_units: limits.map(|limit| limit * 1e9) }
+        Self {
+            point,
+            pt,
+            limits,
+            limits_units: limits.map(|limit| limit * 1e9),
+        }
     }
 
     /// A price difference in 1e-9 units as points.
@@ -53,7 +58,9 @@ impl Bands {
     /// The band of a distance of at least 0 in 1e-9 units, exact.
     #[must_use]
     pub fn of_units(&self, distance: i64) -> Option<usize> {
-        EDGES.iter().position(|edge| distance <= edge.saturating_mul(self.point))
+        EDGES
+            .iter()
+            .position(|edge| distance <= edge.saturating_mul(self.point))
     }
 
     /// Sums a side's sizes by the band of the distance from `micro`, downwards for bids and upwards for asks.
@@ -77,8 +84,8 @@ impl Bands {
             last = price;
             while band < BANDS {
                 let beyond = centre - self.limits_units[band] - price;
-                let within = beyond <= -slack
-                    || (beyond < slack && sign * (micro - px(side.price[at])) <= self.limits[band]);
+                let within =
+                    beyond <= -slack || (beyond < slack && sign * (micro - px(side.price[at])) <= self.limits[band]);
                 if within {
                     sums[band] += i64::from(side.size[at]);
                     break;

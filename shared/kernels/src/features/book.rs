@@ -28,7 +28,11 @@ impl Levels {
     pub fn at(&self, price: i64) -> i64 {
         let mut sum = 0;
         for level in 0..LEVELS {
-            sum += if self.price[level] == price { u64::from(self.size[level]) } else { 0 };
+            sum += if self.price[level] == price {
+                u64::from(self.size[level])
+            } else {
+                0
+            };
         }
         sum.cast_signed()
     }
@@ -45,6 +49,17 @@ pub struct Book {
     pub bid_counts: [u32; LEVELS],
     /// Orders at the ask levels.
     pub ask_counts: [u32; LEVELS],
+}
+
+/// What a record did to a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// A price or size is another.
+    pub moved: bool,
+    /// A best price or size is.
+    pub best: bool,
+    /// A level of the record has only one of price and size.
+    pub half_level: bool,
 }
 
 /// How the best levels stand to each other.
@@ -73,18 +88,44 @@ impl Class {
 impl Book {
     /// No levels on either side.
     pub const EMPTY: Self = Self {
-        bids: Levels { price: [UNDEF_PRICE; LEVELS], size: [0; LEVELS] },
-        asks: Levels { price: [UNDEF_PRICE; LEVELS], size: [0; LEVELS] },
+        bids: Levels {
+            price: [UNDEF_PRICE; LEVELS],
+            size: [0; LEVELS],
+        },
+        asks: Levels {
+            price: [UNDEF_PRICE; LEVELS],
+            size: [0; LEVELS],
+        },
         bid_counts: [0; LEVELS],
         ask_counts: [0; LEVELS],
     };
 
-    /// The book of a record, and whether a level of it has only one of price and size.
+    /// The book of a record.
     #[must_use]
-    pub fn of(record: &Record) -> (Self, bool) {
-        let (bids, bid_counts, bad_bid) = normalised(&record.bids);
-        let (asks, ask_counts, bad_ask) = normalised(&record.asks);
-        (Self { bids, asks, bid_counts, ask_counts }, bad_bid || bad_ask)
+    pub fn of(record: &Record) -> Self {
+        let mut book = Self::EMPTY;
+        book.replace(record);
+        book
+    }
+
+    /// Takes over a record's book, in place, for it is done for every record.
+    pub fn replace(&mut self, record: &Record) -> Change {
+        let best = |book: &Self| {
+            (
+                book.bids.price[0],
+                book.bids.size[0],
+                book.asks.price[0],
+                book.asks.size[0],
+            )
+        };
+        let before = best(self);
+        let bids = replace(&mut self.bids, &mut self.bid_counts, &record.bids);
+        let asks = replace(&mut self.asks, &mut self.ask_counts, &record.asks);
+        Change {
+            moved: bids.moved || asks.moved,
+            best: before != best(self),
+            half_level: bids.half_level || asks.half_level,
+        }
     }
 
     /// The class by the best levels.
@@ -187,20 +228,27 @@ impl Priced {
     }
 }
 
-fn normalised(side: &Side) -> (Levels, [u32; LEVELS], bool) {
-    let mut levels = Levels { price: side.price, size: side.size };
-    let mut counts = side.count;
-    let mut half = false;
+fn replace(levels: &mut Levels, counts: &mut [u32; LEVELS], side: &Side) -> Change {
+    let (mut prices, mut sizes, mut half_level) = (0, 0, false);
     for at in 0..LEVELS {
         let priced = side.price[at] != UNDEF_PRICE;
-        let sized = side.size[at] != 0 && side.size[at] != UNDEF_SIZE;
-        half |= priced != sized;
+        let sized = (side.size[at] != 0) & (side.size[at] != UNDEF_SIZE);
+        half_level |= priced != sized;
         let valid = priced & sized;
-        levels.price[at] = if valid { side.price[at] } else { UNDEF_PRICE };
-        levels.size[at] = if valid { side.size[at] } else { 0 };
+        let price = if valid { side.price[at] } else { UNDEF_PRICE };
+        let size = if valid { side.size[at] } else { 0 };
+        prices |= price ^ levels.price[at];
+        sizes |= size ^ levels.size[at];
+        levels.price[at] = price;
+        levels.size[at] = size;
         counts[at] = if valid { side.count[at] } else { 0 };
     }
-    (levels, counts, half)
+    let moved = prices != 0 || sizes != 0;
+    Change {
+        moved,
+        best: moved,
+        half_level,
+    }
 }
 
 #[cfg(test)]
@@ -215,7 +263,7 @@ mod tests {
         it.asks = Side::EMPTY;
         with_level(&mut it.bids, 0, bid.0, bid.1);
         with_level(&mut it.asks, 0, ask.0, ask.1);
-        Book::of(&it).0
+        Book::of(&it)
     }
 
     #[test]
@@ -234,7 +282,8 @@ mod tests {
             it.bids.price[4] = price;
             it.bids.size[4] = size;
             it.bids.count[4] = 9;
-            let (book, bad) = Book::of(&it);
+            let mut book = Book::EMPTY;
+            let bad = book.replace(&it).half_level;
             assert_eq!((book.bids.size[4] > 0, bad), (valid, half), "{price} {size}");
             assert_eq!(book.bid_counts[4], if valid { 9 } else { 0 });
         }

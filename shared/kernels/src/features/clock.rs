@@ -116,6 +116,9 @@ mod tests {
 
     #[test]
     fn a_bar_holds_its_start_and_not_its_end() {
-        assert_eq!((bar_of(4_999_999_999), bar_of(5_000_000_000), bar_of(-1)), (0, BAR_NS, -BAR_NS));
+        assert_eq!(
+            (bar_of(4_999_999_999), bar_of(5_000_000_000), bar_of(-1)),
+            (0, BAR_NS, -BAR_NS)
+        );
     }
 }

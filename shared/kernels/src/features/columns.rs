@@ -12,9 +12,9 @@ mod vectors;
 
 use std::sync::LazyLock;
 
+pub use tables::{EPISODES, LEVELS, PROFILES, QUALITY};
 pub(crate) use vectors::VECTOR_KEYS;
 pub use vectors::{VECTOR_DIMENSIONS, VECTOR_NAMES, VECTOR_WIDTH_MAX, VECTORS};
-pub use tables::{EPISODES, LEVELS, PROFILES, QUALITY};
 
 /// The type of a column; every column is nullable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,9 @@ pub fn tables() -> [(&'static str, &'static [ColumnSpec]); 7] {
 /// Whether `approach` takes over this column of `bars`: none of the keys, of the last ten, or of the far bands.
 pub(crate) fn taken_over(name: &str) -> bool {
     let at = BARS.iter().position(|column| column.name == name);
-    let by_band = ["bar5s_state_cdi_", "bar5s_depth_", "bar5s_flow_"].iter().any(|family| name.starts_with(family));
+    let by_band = ["bar5s_state_cdi_", "bar5s_depth_", "bar5s_flow_"]
+        .iter()
+        .any(|family| name.starts_with(family));
     let far = by_band && (name.contains("p3_5") || name.contains("p5_10"));
     at.is_some_and(|at| (2..257).contains(&at)) && !far
 }
@@ -97,7 +99,13 @@ fn specs(patterns: &[Pattern]) -> Vec<ColumnSpec> {
         let kinds = pattern.kinds;
         let (unit, family, formula) = (pattern.unit, pattern.family, pattern.formula);
         names
-            .map(|(at, name)| ColumnSpec { name, kind: kinds[at % kinds.len()], unit, family, formula })
+            .map(|(at, name)| ColumnSpec {
+                name,
+                kind: kinds[at % kinds.len()],
+                unit,
+                family,
+                formula,
+            })
             .collect::<Vec<_>>()
     };
     patterns.iter().flat_map(expand).collect()
@@ -113,7 +121,11 @@ mod tests {
             for (at, spec) in specs.iter().enumerate() {
                 let twice = specs[..at].iter().any(|earlier| earlier.name == spec.name);
                 assert!(!twice, "{table}: {} twice", spec.name);
-                assert!(!spec.unit.is_empty() && !spec.family.is_empty(), "{table}: {}", spec.name);
+                assert!(
+                    !spec.unit.is_empty() && !spec.family.is_empty(),
+                    "{table}: {}",
+                    spec.name
+                );
                 assert!(spec.formula.ends_with('.'), "{table}: {}", spec.name);
             }
         }
@@ -122,6 +134,17 @@ mod tests {
     #[test]
     fn tables_have_the_columns_of_the_specification() {
         let counts = tables().map(|(table, specs)| (table, specs.len()));
-        assert_eq!(counts, [("bars", 267), ("levels", 11), ("episodes", 22), ("approach", 580), ("profiles", 27), ("vectors", 159), ("quality", 42)]);
+        assert_eq!(
+            counts,
+            [
+                ("bars", 267),
+                ("levels", 11),
+                ("episodes", 22),
+                ("approach", 580),
+                ("profiles", 27),
+                ("vectors", 159),
+                ("quality", 42)
+            ]
+        );
     }
 }

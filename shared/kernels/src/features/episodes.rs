@@ -33,7 +33,13 @@ pub struct EpisodeOptions {
 
 impl Default for EpisodeOptions {
     fn default() -> Self {
-        Self { trigger_band: 1.0, lookback: 180, forward: 96, extension: 96, cooldown: 24 }
+        Self {
+            trigger_band: 1.0,
+            lookback: 180,
+            forward: 96,
+            extension: 96,
+            cooldown: 24,
+        }
     }
 }
 
@@ -71,7 +77,10 @@ struct Prices<'a> {
 /// All episodes of a day: in level order, then by trigger. `point` is in 1e-9 units.
 #[must_use]
 pub fn episodes(bars: &Table, levels: &[Level], point: i64, options: &EpisodeOptions) -> Vec<Episode> {
-    levels.iter().flat_map(|level| of_level(bars, *level, px(point), options)).collect()
+    levels
+        .iter()
+        .flat_map(|level| of_level(bars, *level, px(point), options))
+        .collect()
 }
 
 impl Episode {
@@ -106,7 +115,10 @@ impl Episode {
     #[must_use]
     pub fn id(&self, symbol: &str, date: i32, trigger_ts: i64) -> String {
         let (year, month, day) = date_from_days(date);
-        format!("{year:04}-{month:02}-{day:02}_{symbol}_{}_{trigger_ts}", LEVEL_TYPES[self.level.index])
+        format!(
+            "{year:04}-{month:02}-{day:02}_{symbol}_{}_{trigger_ts}",
+            LEVEL_TYPES[self.level.index]
+        )
     }
 }
 
@@ -130,7 +142,11 @@ pub fn episode_table(bars: &Table, episodes: &[Episode], symbol: &str, date: i32
         rows.put(episode.is_standard());
         rows.put(episode.outcome().map(str::to_owned));
         rows.put_all([episode.score(), episode.drift[0], episode.drift[1]]);
-        rows.put_all([episode.truncated_lookback, episode.truncated_forward, episode.extensions > 0]);
+        rows.put_all([
+            episode.truncated_lookback,
+            episode.truncated_forward,
+            episode.extensions > 0,
+        ]);
         rows.put(episode.extensions);
     }
     rows.finish()
@@ -143,7 +159,12 @@ pub(super) fn count(rows: usize) -> i64 {
 
 fn of_level(bars: &Table, level: Level, pt: f64, options: &EpisodeOptions) -> Vec<Episode> {
     let starts = bars.i64s("bar_ts");
-    let before = |time: i64| starts.iter().take_while(|start| start.is_some_and(|it| it < time)).count();
+    let before = |time: i64| {
+        starts
+            .iter()
+            .take_while(|start| start.is_some_and(|it| it < time))
+            .count()
+    };
     let prices = Prices {
         micro: bars.f64s("bar5s_microprice_eob"),
         trades: bars.i64s("bar5s_trade_cnt_sum"),
@@ -175,7 +196,11 @@ impl Prices<'_> {
 
     fn episode(&self, level: Level, t: usize, options: &EpisodeOptions) -> Episode {
         let from = mean(&self.micro[t.saturating_sub(DIRECTION_BARS)..t]).or(self.micro[t]);
-        let direction = if from.is_some_and(|from| from - self.level < -EPSILON) { 1 } else { -1 };
+        let direction = if from.is_some_and(|from| from - self.level < -EPSILON) {
+            1
+        } else {
+            -1
+        };
         let (last, extensions) = self.forward_end(t, options);
         Episode {
             level,
@@ -184,7 +209,10 @@ impl Prices<'_> {
             truncated_lookback: t < options.lookback,
             truncated_forward: last + 1 >= self.valid,
             extensions,
-            drift: [self.drift(t + 1, t + 48, direction), self.drift(t + 49, t + 72, direction)],
+            drift: [
+                self.drift(t + 1, t + 48, direction),
+                self.drift(t + 49, t + 72, direction),
+            ],
         }
     }
 

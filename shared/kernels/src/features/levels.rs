@@ -66,7 +66,12 @@ impl LevelTracker {
     #[must_use]
     pub fn new(windows: Option<Windows>, tick: i64) -> Self {
         assert!(tick > 0, "a tick is positive");
-        Self { windows, tick, trades: [0; 2], extremes: [None; 4] }
+        Self {
+            windows,
+            tick,
+            trades: [0; 2],
+            extremes: [None; 4],
+        }
     }
 
     /// Takes a trade of the day that is from no snapshot.
@@ -99,7 +104,12 @@ impl LevelTracker {
         let of = |index: usize| {
             let (extreme, _) = self.extremes[index]?;
             let (_, valid_from, valid_to) = windows.of(index);
-            Some(Level { index, price: nearest_tick(extreme, self.tick), valid_from, valid_to })
+            Some(Level {
+                index,
+                price: nearest_tick(extreme, self.tick),
+                valid_from,
+                valid_to,
+            })
         };
         (0..LEVEL_TYPES.len()).filter_map(of).collect()
     }
@@ -171,7 +181,10 @@ mod tests {
         assert_eq!(tracker.extremes[..2], [Some((7 * POINT, 150)), Some((5 * POINT, 100))]);
         assert_eq!(tracker.trades, [4, 1]);
         let levels = tracker.levels();
-        assert_eq!((levels[0].valid_from, levels[2].valid_from, levels[0].valid_to), (200, 250, 900));
+        assert_eq!(
+            (levels[0].valid_from, levels[2].valid_from, levels[0].valid_to),
+            (200, 250, 900)
+        );
     }
 
     #[test]

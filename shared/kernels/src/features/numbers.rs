@@ -49,7 +49,10 @@ pub fn deviation(values: &[Option<f64>]) -> f64 {
         return 0.0;
     }
     let mean = sum / n as f64;
-    let squares = values.iter().flatten().fold(0.0, |acc, x| acc + (x - mean) * (x - mean));
+    let squares = values
+        .iter()
+        .flatten()
+        .fold(0.0, |acc, x| acc + (x - mean) * (x - mean));
     (squares / (n - 1) as f64).sqrt()
 }
 

@@ -78,8 +78,9 @@ pub fn bar_values(bars: &Table) -> Vec<Values> {
 /// The bucket of a bar, if it lies in the session.
 #[must_use]
 pub fn bucket_of(session: Window, bar_ts: i64) -> Option<usize> {
-    (session.start <= bar_ts && bar_ts < session.end)
-        .then(|| usize::try_from((bar_ts - session.start) / BUCKET_NS).expect("a bar of the session is after its start"))
+    (session.start <= bar_ts && bar_ts < session.end).then(|| {
+        usize::try_from((bar_ts - session.start) / BUCKET_NS).expect("a bar of the session is after its start")
+    })
 }
 
 /// The sums of a date's bars (date in days since 1970-01-01); none when no bar lies in its session.
@@ -104,7 +105,10 @@ impl Profile {
         chosen.sort_by_key(|it| it.date);
         let chosen = &chosen[chosen.len().saturating_sub(PROFILE_SESSIONS)..];
         let statistics = |bucket: usize| {
-            let sums: Vec<&Values> = chosen.iter().filter_map(|it| it.buckets.get(bucket)?.as_ref()).collect();
+            let sums: Vec<&Values> = chosen
+                .iter()
+                .filter_map(|it| it.buckets.get(bucket)?.as_ref())
+                .collect();
             (chosen.len() >= PROFILE_SESSIONS_MIN && !sums.is_empty())
                 .then(|| std::array::from_fn(|variable| statistic(&sums, variable)))
         };
@@ -127,7 +131,12 @@ impl Profile {
         for (bucket, statistics) in self.buckets.iter().enumerate() {
             rows.put(count(bucket));
             let seconds = local_seconds(session.start + count(bucket) * BUCKET_NS);
-            rows.put(format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60));
+            rows.put(format!(
+                "{:02}:{:02}:{:02}",
+                seconds / 3600,
+                seconds / 60 % 60,
+                seconds % 60
+            ));
             for variable in 0..VARIABLES.len() {
                 let statistic = statistics.map(|it| it[variable]);
                 rows.put(statistic.map(|it| it.mean));
@@ -146,7 +155,10 @@ fn bucket_count(session: Window) -> usize {
 
 fn statistic(sums: &[&Values], variable: usize) -> Statistic {
     let values: Vec<Option<f64>> = sums.iter().map(|it| Some(it[variable] as f64)).collect();
-    Statistic { mean: mean(&values).unwrap_or(0.0), deviation: deviation(&values) }
+    Statistic {
+        mean: mean(&values).unwrap_or(0.0),
+        deviation: deviation(&values),
+    }
 }
 
 /// The columns of `bars` whose sum is a variable: itself, or of a flow the near bands.
@@ -155,7 +167,9 @@ fn sources<'a>(bars: &'a Table, variable: &str) -> Vec<&'a [Option<i64>]> {
         vec![bars.i64s("bar5s_meta_msg_cnt_sum")]
     } else if variable.starts_with("flow_") {
         let near = ["p0_1", "p1_2", "p2_3"];
-        near.iter().map(|band| bars.i64s(&format!("bar5s_{variable}_{band}_sum"))).collect()
+        near.iter()
+            .map(|band| bars.i64s(&format!("bar5s_{variable}_{band}_sum")))
+            .collect()
     } else {
         vec![bars.i64s(&format!("bar5s_{variable}_sum"))]
     }
@@ -166,10 +180,16 @@ mod tests {
     use super::*;
     use crate::table::Column;
 
-    const SESSION: Window = Window { start: 0, end: 2 * BUCKET_NS + 1 };
+    const SESSION: Window = Window {
+        start: 0,
+        end: 2 * BUCKET_NS + 1,
+    };
 
     fn sums(date: i32, value: i64) -> DaySums {
-        DaySums { date, buckets: vec![Some([value; VARIABLES.len()]), None] }
+        DaySums {
+            date,
+            buckets: vec![Some([value; VARIABLES.len()]), None],
+        }
     }
 
     #[test]
@@ -195,7 +215,13 @@ mod tests {
         let two = Profile::new(&[sums(1, 2), sums(2, 4)], 3, SESSION, 14);
         assert!(!two.has_statistics());
         let three = Profile::new(&[sums(1, 2), sums(2, 4), sums(3, 6)], 4, SESSION, 14);
-        assert_eq!(three.buckets[0].map(|it| it[0]), Some(Statistic { mean: 4.0, deviation: 2.0 }));
+        assert_eq!(
+            three.buckets[0].map(|it| it[0]),
+            Some(Statistic {
+                mean: 4.0,
+                deviation: 2.0
+            })
+        );
         assert_eq!(three.buckets[1], None);
         let table = three.table(SESSION, |time| u32::try_from(time / 1_000_000_000 + 34_200).unwrap());
         assert_eq!(table.column("bucket_start_time").map(Column::len), Some(3));

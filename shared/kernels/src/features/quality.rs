@@ -8,7 +8,10 @@ use crate::table::Table;
 
 /// The counters that one pass over a day's records fills.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the table, whose columns say what they mean")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of the table, whose columns say what they mean"
+)]
 pub struct Quality {
     pub records: i64,
     pub undef_ts: i64,

@@ -97,7 +97,12 @@ mod tests {
     #[test]
     fn a_snapshot_counts_when_it_was_received_if_that_is_known() {
         let check = |flags, ts_event, ts_recv, expect| {
-            let record = Record { flags, ts_event, ts_recv, ..record(0) };
+            let record = Record {
+                flags,
+                ts_event,
+                ts_recv,
+                ..record(0)
+            };
             assert_eq!(record.time(), expect, "{flags:#x} {ts_event} {ts_recv}");
         };
         check(F_LAST, 5, 9, Some(5));

@@ -21,7 +21,11 @@ pub struct LateRecord {
 impl fmt::Display for LateRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let behind = self.after.saturating_sub(self.time);
-        write!(f, "record {} lies {behind} ns behind an earlier one (time {})", self.place, self.time)
+        write!(
+            f,
+            "record {} lies {behind} ns behind an earlier one (time {})",
+            self.place, self.time
+        )
     }
 }
 
@@ -76,10 +80,18 @@ impl Reorder {
         let horizon = self.latest.map(|latest| latest.saturating_sub(self.window_ns));
         let too_late = !record.is_snapshot() && horizon.is_some_and(|horizon| time < horizon);
         if let Some(given) = self.given.filter(|given| too_late || key < *given) {
-            return Err(LateRecord { place, time, after: self.latest.unwrap_or(given.0) });
+            return Err(LateRecord {
+                place,
+                time,
+                after: self.latest.unwrap_or(given.0),
+            });
         }
         if too_late {
-            return Err(LateRecord { place, time, after: self.latest.unwrap_or(time) });
+            return Err(LateRecord {
+                place,
+                time,
+                after: self.latest.unwrap_or(time),
+            });
         }
         self.hold(key, record);
         if !record.is_snapshot() {
@@ -149,7 +161,10 @@ mod tests {
     }
 
     fn at(time: u64, sequence: u32) -> Record {
-        Record { sequence, ..record(time) }
+        Record {
+            sequence,
+            ..record(time)
+        }
     }
 
     #[test]
@@ -176,10 +191,16 @@ mod tests {
 
     #[test]
     fn a_snapshot_neither_is_late_nor_makes_others_late() {
-        let ahead = Record { flags: F_SNAPSHOT, ..at(1_000, 7) };
+        let ahead = Record {
+            flags: F_SNAPSHOT,
+            ..at(1_000, 7)
+        };
         let given = ordered(&[at(5, 0), ahead, at(6, 0)], 10).unwrap();
         assert_eq!(given, [(5, 0), (6, 0), (1_000, 7)]);
-        let behind = Record { flags: F_SNAPSHOT, ..at(1, 7) };
+        let behind = Record {
+            flags: F_SNAPSHOT,
+            ..at(1, 7)
+        };
         assert_eq!(ordered(&[at(5, 0), at(14, 0), behind], 10).unwrap()[0], (1, 7));
     }
 

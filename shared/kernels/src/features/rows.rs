@@ -32,7 +32,11 @@ impl TableBuilder {
     /// An empty table of these columns.
     #[must_use]
     pub fn new(specs: &'static [ColumnSpec]) -> Self {
-        Self { specs, columns: specs.iter().map(|spec| spec.kind.empty()).collect(), at: 0 }
+        Self {
+            specs,
+            columns: specs.iter().map(|spec| spec.kind.empty()).collect(),
+            at: 0,
+        }
     }
 
     /// Puts the next cell of the row; with the last, the row is complete.

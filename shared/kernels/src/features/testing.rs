@@ -40,12 +40,22 @@ pub(crate) fn record(time: u64) -> Record {
 /// A trade.
 pub(crate) fn trade(time: i64, price: i64, size: u32, side: u8) -> Record {
     let time = u64::try_from(time).unwrap();
-    Record { action: b'T', price, size, side, ..record(time) }
+    Record {
+        action: b'T',
+        price,
+        size,
+        side,
+        ..record(time)
+    }
 }
 
 /// An event on a side's level: the level has `size` after it.
 pub(crate) fn event(time: u64, action: u8, side: u8, level: usize, size: u32) -> Record {
-    let mut it = Record { action, side, ..record(time) };
+    let mut it = Record {
+        action,
+        side,
+        ..record(time)
+    };
     let levels = if side == b'B' { &mut it.bids } else { &mut it.asks };
     levels.size[level] = size;
     it.price = levels.price[level];
@@ -59,7 +69,16 @@ pub(crate) fn days() -> impl Strategy<Value = Vec<Record>> {
         let mut day = Vec::new();
         for (gap, (action, side, flags, price, size), bids, asks) in parts {
             time += gap;
-            day.push(Record { action, side, flags, price, size, bids, asks, ..record(time) });
+            day.push(Record {
+                action,
+                side,
+                flags,
+                price,
+                size,
+                bids,
+                asks,
+                ..record(time)
+            });
         }
         day
     })

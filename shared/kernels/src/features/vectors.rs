@@ -23,12 +23,19 @@ const AT_TRIGGER: usize = 106;
 /// When `width` is below [`VECTOR_DIMENSIONS`] or above [`VECTOR_WIDTH_MAX`].
 #[must_use]
 pub fn vector_table(approach: &Table, episodes: &[Episode], date: i32, width: usize) -> Table {
-    assert!((VECTOR_DIMENSIONS..=VECTOR_WIDTH_MAX).contains(&width), "a vector is as wide as its dimensions at least");
+    assert!(
+        (VECTOR_DIMENSIONS..=VECTOR_WIDTH_MAX).contains(&width),
+        "a vector is as wide as its dimensions at least"
+    );
     let mut rows = TableBuilder::new(&VECTORS[..VECTOR_KEYS + width]);
     let mut first = 0;
     for (id, episode) in episodes.iter().enumerate() {
         let [start, trigger, last] = episode.rows;
-        let before = Before { approach, first, rows: trigger - start };
+        let before = Before {
+            approach,
+            first,
+            rows: trigger - start,
+        };
         write_keys(&before, id, date, &mut rows);
         let vector = before.vector();
         let padding = std::iter::repeat_n(0.0, width - VECTOR_DIMENSIONS);
@@ -76,7 +83,13 @@ fn write_keys(before: &Before<'_>, id: usize, date: i32, rows: &mut TableBuilder
 
 impl Before<'_> {
     fn vector(&self) -> Vec<f64> {
-        let missing = |name: &str| if name.contains("nearest_strong_levelidx") { -1.0 } else { 0.0 };
+        let missing = |name: &str| {
+            if name.contains("nearest_strong_levelidx") {
+                -1.0
+            } else {
+                0.0
+            }
+        };
         let of = |name: &String| self.value(name, self.rows).unwrap_or(missing(name));
         let mut vector: Vec<f64> = VECTOR_NAMES[..AT_TRIGGER].iter().map(of).collect();
         vector.extend(if self.rows == 0 { [0.0; 28] } else { self.all() });
@@ -104,7 +117,10 @@ impl Before<'_> {
     /// Σ of a column of integers over some of the rows before the trigger, nulls passed over.
     fn total(&self, name: &str, rows: std::ops::Range<usize>) -> f64 {
         let values = &self.approach.i64s(name)[self.first..self.first + self.rows];
-        values[rows.start.min(self.rows)..rows.end.min(self.rows)].iter().flatten().sum::<i64>() as f64
+        values[rows.start.min(self.rows)..rows.end.min(self.rows)]
+            .iter()
+            .flatten()
+            .sum::<i64>() as f64
     }
 
     /// Summaries of all rows before the trigger, of which there is one at least.
@@ -182,7 +198,11 @@ mod tests {
         assert_eq!(VECTOR_NAMES.len(), VECTOR_DIMENSIONS);
         let unknown = |name: &&String| !APPROACH.iter().any(|column| column.name == **name);
         assert_eq!(VECTOR_NAMES[..AT_TRIGGER].iter().find(unknown), None);
-        assert!(VECTOR_NAMES[AT_TRIGGER..].iter().all(|name| name.starts_with("pre_") || name.starts_with("mom_")));
+        assert!(
+            VECTOR_NAMES[AT_TRIGGER..]
+                .iter()
+                .all(|name| name.starts_with("pre_") || name.starts_with("mom_"))
+        );
     }
 
     #[test]

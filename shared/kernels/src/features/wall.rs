@@ -26,8 +26,15 @@ impl Wall {
         let Some(first) = valid().next() else {
             return Self::default();
         };
-        let largest = valid().fold(first, |best, at| if side.size[at] > side.size[best] { at } else { best });
-        let found = |z| Self { max_z: Some(z), max_index: Some(index(largest)), strong_index: None };
+        let largest = valid().fold(
+            first,
+            |best, at| if side.size[at] > side.size[best] { at } else { best },
+        );
+        let found = |z| Self {
+            max_z: Some(z),
+            max_index: Some(index(largest)),
+            strong_index: None,
+        };
         if valid().all(|at| side.size[at] == side.size[first]) {
             return found(0.0);
         }
@@ -37,7 +44,10 @@ impl Wall {
         let squares = valid().fold(0.0, |sum, at| sum + (log(at) - mean) * (log(at) - mean));
         let deviation = (squares / count).sqrt();
         let z = |at: usize| (log(at) - mean) / deviation;
-        Self { strong_index: valid().find(|at| z(*at) >= STRONG).map(index), ..found(z(largest)) }
+        Self {
+            strong_index: valid().find(|at| z(*at) >= STRONG).map(index),
+            ..found(z(largest))
+        }
     }
 
     /// Whether the largest level is strong.
@@ -63,14 +73,24 @@ mod tests {
     use super::*;
 
     fn wall(sizes: [u32; LEVELS]) -> Wall {
-        Wall::of(&Levels { price: std::array::from_fn(|at| at as i64), size: sizes })
+        Wall::of(&Levels {
+            price: std::array::from_fn(|at| at as i64),
+            size: sizes,
+        })
     }
 
     #[test]
     fn no_levels_no_wall_and_equal_sizes_none_that_stands_out() {
         assert_eq!(wall([0; LEVELS]), Wall::default());
         let flat = wall([0, 7, 7, 0, 7, 0, 0, 0, 0, 0]);
-        assert_eq!(flat, Wall { max_z: Some(0.0), max_index: Some(1), strong_index: None });
+        assert_eq!(
+            flat,
+            Wall {
+                max_z: Some(0.0),
+                max_index: Some(1),
+                strong_index: None
+            }
+        );
     }
 
     #[test]

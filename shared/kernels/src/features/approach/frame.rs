@@ -30,7 +30,16 @@ impl<'a> Frame<'a> {
         let level = px(episode.level.price);
         let micro = &day.bars.f64s("bar5s_microprice_eob")[first..=last];
         let distance = micro.iter().map(|x| x.map(|x| (x - level) / pt)).collect();
-        Self { day, episode, level, pt, len: last + 1 - first, before: trigger - first, distance, first }
+        Self {
+            day,
+            episode,
+            level,
+            pt,
+            len: last + 1 - first,
+            before: trigger - first,
+            distance,
+            first,
+        }
     }
 
     /// The episode's part of a column of bars.
@@ -81,7 +90,9 @@ impl<'a> Frame<'a> {
         let index: Vec<Option<i64>> = (0..len).map(|row| Some(count(row))).collect();
         rows.extend(Column::I64(index.clone()));
         rows.extend(Column::I64(index));
-        rows.extend(Column::I64((0..len).map(|row| Some(count(row) - count(self.before))).collect()));
+        rows.extend(Column::I64(
+            (0..len).map(|row| Some(count(row) - count(self.before))).collect(),
+        ));
         rows.extend(bools(&|row| row < self.before));
         rows.extend(bools(&|row| row < self.before));
         rows.extend(bools(&|row| row == self.before));

@@ -27,7 +27,11 @@ impl<'a> LevelColumns<'a> {
             };
             (0..frame.len).map(of).collect()
         };
-        Self { bars: (0..frame.len).map(|row| frame.around(row)).collect(), toward: net(true), away: net(false) }
+        Self {
+            bars: (0..frame.len).map(|row| frame.around(row)).collect(),
+            toward: net(true),
+            away: net(false),
+        }
     }
 
     /// Net flow towards the level, 0 without a price.
@@ -54,7 +58,9 @@ impl<'a> LevelColumns<'a> {
         rows.extend(Column::I64(self.toward.clone()));
         rows.extend(Column::I64(self.away.clone()));
         let pairs = self.toward.iter().zip(&self.away);
-        rows.extend(Column::I64(pairs.map(|(toward, away)| Some((*toward)? - (*away)?)).collect()));
+        rows.extend(Column::I64(
+            pairs.map(|(toward, away)| Some((*toward)? - (*away)?)).collect(),
+        ));
         self.write_at_level(frame, rows);
         for ring in 0..3 {
             rows.extend(self.i64s(|bar| bar.end.rings[ring]));
@@ -65,16 +71,17 @@ impl<'a> LevelColumns<'a> {
         let size: Vec<Option<f64>> = self.size_at_level().into_iter().map(|size| Some(size as f64)).collect();
         let [short, long] = [3, 12].map(|lag| derivative(&size, lag));
         let second = derivative(&long, 12);
-        [short, long, second].into_iter().for_each(|values| rows.extend(Column::F64(values)));
+        [short, long, second]
+            .into_iter()
+            .for_each(|values| rows.extend(Column::F64(values)));
     }
 
     fn write_at_level(&self, frame: &Frame<'_>, rows: &mut TableBuilder) {
         rows.extend(self.i64s(|bar| bar.end.at[0]));
         rows.extend(self.i64s(|bar| bar.end.at[1]));
         rows.extend(self.i64s(|bar| bar.end.at[0] + bar.end.at[1]));
-        let flags = |of: &dyn Fn(usize) -> bool| {
-            Column::I8((0..frame.len).map(|row| Some(i8::from(of(row)))).collect())
-        };
+        let flags =
+            |of: &dyn Fn(usize) -> bool| Column::I8((0..frame.len).map(|row| Some(i8::from(of(row)))).collect());
         rows.extend(flags(&|row| self.bars[row].end.at != [0, 0]));
         for side in 0..2 {
             rows.extend(Column::I64(self.bars.iter().map(|bar| bar.end.index[side]).collect()));
@@ -127,7 +134,9 @@ impl<'a> LevelColumns<'a> {
             rows.extend(index(&format!("bar5s_wall_{side}_maxz_levelidx_eob")));
         }
         for side in 0..2 {
-            rows.extend(Column::F64(self.bars.iter().map(|bar| bar.strong_distance[side]).collect()));
+            rows.extend(Column::F64(
+                self.bars.iter().map(|bar| bar.strong_distance[side]).collect(),
+            ));
         }
         for side in sides {
             rows.extend(index(&format!("bar5s_wall_{side}_nearest_strong_levelidx_eob")));

@@ -29,7 +29,9 @@ impl Motion {
         let side = |x: f64| if x - frame.level > EPSILON { 1 } else { -1 };
         let net = ["bid", "ask"].map(|side| {
             let bands = NEAR.map(|band| frame.i64s(&format!("bar5s_flow_net_vol_{side}_{band}_sum")));
-            (0..frame.len).map(|row| bands.iter().map(|band| band[row]).sum()).collect::<Vec<i64>>()
+            (0..frame.len)
+                .map(|row| bands.iter().map(|band| band[row]).sum())
+                .collect::<Vec<i64>>()
         });
         let imbalance: Vec<i64> = net[0].iter().zip(&net[1]).map(|(bid, ask)| bid - ask).collect();
         Self {
@@ -49,22 +51,33 @@ impl Motion {
     fn write_position(&self, frame: &Frame<'_>, rows: &mut TableBuilder) {
         let average = frame.f64s("bar5s_microprice_twa").iter();
         rows.extend(Column::F64(frame.distance.clone()));
-        rows.extend(Column::F64(average.map(|x| x.map(|x| (x - frame.level) / frame.pt)).collect()));
+        rows.extend(Column::F64(
+            average.map(|x| x.map(|x| (x - frame.level) / frame.pt)).collect(),
+        ));
         rows.extend(Column::F64(frame.distance.iter().map(|x| x.map(f64::abs)).collect()));
         rows.extend(Column::I8(self.side.clone()));
         for index in 0..LEVEL_TYPES.len() {
-            rows.extend(Column::I8(vec![Some(i8::from(index == frame.episode.level.index)); frame.len]));
+            rows.extend(Column::I8(vec![
+                Some(i8::from(index == frame.episode.level.index));
+                frame.len
+            ]));
         }
         let polarity = frame.polarity();
         rows.extend(Column::I8(vec![Some(polarity); frame.len]));
-        rows.extend(Column::I8(self.side.iter().map(|side| side.map(|side| -side * polarity)).collect()));
+        rows.extend(Column::I8(
+            self.side.iter().map(|side| side.map(|side| -side * polarity)).collect(),
+        ));
     }
 
     fn write_cumulated(&self, frame: &Frame<'_>, rows: &mut TableBuilder) {
         let column = |values: &[i64]| Column::I64(values.iter().copied().map(Some).collect());
         let rate = |values: &[i64]| {
             let rates = values.iter().enumerate();
-            Column::F64(rates.map(|(row, value)| Some(*value as f64 / count(row + 1) as f64)).collect())
+            Column::F64(
+                rates
+                    .map(|(row, value)| Some(*value as f64 / count(row + 1) as f64))
+                    .collect(),
+            )
         };
         let of = |name: &str| running(&frame.i64s(name));
         let signed = of("bar5s_trade_signed_vol_sum");
@@ -121,7 +134,10 @@ fn write_derivatives(frame: &Frame<'_>, rows: &mut TableBuilder) {
     for values in &series {
         let first = LAGS.map(|lag| derivative(values, lag));
         let second = [0, 1, 2, 3].map(|at| derivative(&first[at], LAGS[at]));
-        first.into_iter().chain(second).for_each(|values| rows.extend(Column::F64(values)));
+        first
+            .into_iter()
+            .chain(second)
+            .for_each(|values| rows.extend(Column::F64(values)));
     }
 }
 

@@ -38,7 +38,10 @@ impl Row {
     }
 
     fn z(&self, variable: usize) -> Option<f64> {
-        ratio_or_null(Some(self.values[variable] - self.means[variable]), Some(self.deviations[variable]))
+        ratio_or_null(
+            Some(self.values[variable] - self.means[variable]),
+            Some(self.deviations[variable]),
+        )
     }
 
     fn asymmetry(&self, [plus, minus]: [usize; 2]) -> Option<f64> {
@@ -48,7 +51,10 @@ impl Row {
     fn both(&self, [bid, ask]: [usize; 2]) -> [Option<f64>; 2] {
         let (value, mean) = (self.values[bid] + self.values[ask], self.means[bid] + self.means[ask]);
         let [b, a] = [self.deviations[bid], self.deviations[ask]];
-        [ratio_or_null(Some(value), Some(mean)), ratio_or_null(Some(value - mean), Some((b * b + a * a).sqrt()))]
+        [
+            ratio_or_null(Some(value), Some(mean)),
+            ratio_or_null(Some(value - mean), Some((b * b + a * a).sqrt())),
+        ]
     }
 }
 
@@ -109,7 +115,9 @@ fn write_deviations(expected: &[Option<Row>], rows: &mut TableBuilder) {
     let share = |sum: &Option<(f64, f64)>| ratio_or_null(sum.map(|it| it.0), sum.map(|it| it.1));
     rows.extend(Column::F64(volume.iter().map(share).collect()));
     let [bid, ask] = NET;
-    rows.extend(first(&running(&|row| (row.values[bid] - row.values[ask], row.means[bid] - row.means[ask]))));
+    rows.extend(first(&running(&|row| {
+        (row.values[bid] - row.values[ask], row.means[bid] - row.means[ask])
+    })));
     rows.extend(first(&running(&|row| (row.values[MSG], row.means[MSG]))));
 }
 
@@ -119,7 +127,11 @@ fn write_lookback(has_statistics: bool, expected: &[Option<Row>], rows: &mut Tab
     if !has_statistics {
         for column in 0..8 {
             let is_count = matches!(column, 3 | 4);
-            rows.extend(if is_count { Column::I64(vec![None; len]) } else { Column::F64(vec![None; len]) });
+            rows.extend(if is_count {
+                Column::I64(vec![None; len])
+            } else {
+                Column::F64(vec![None; len])
+            });
         }
         return;
     }
@@ -137,7 +149,12 @@ fn write_lookback(has_statistics: bool, expected: &[Option<Row>], rows: &mut Tab
     rows.extend(column(&|seen| seen.iter().flatten().copied().reduce(f64::max)));
     rows.extend(column(&trend));
     let counted = |of: &dyn Fn(f64) -> bool| {
-        Column::I64(so_far.iter().map(|it| Some(count(it.iter().flatten().filter(|x| of(**x)).count()))).collect())
+        Column::I64(
+            so_far
+                .iter()
+                .map(|it| Some(count(it.iter().flatten().filter(|x| of(**x)).count())))
+                .collect(),
+        )
     };
     rows.extend(counted(&|x| x > 1.5 + EPSILON));
     rows.extend(counted(&|x| x < 0.5 - EPSILON));

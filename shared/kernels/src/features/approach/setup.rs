@@ -64,7 +64,12 @@ fn velocity(all: &[Option<f64>]) -> [Cell; 4] {
     let third = thirds(all.len());
     let part = |from: usize, to: usize| mean(&all[from.min(all.len())..to.min(all.len()).max(from.min(all.len()))]);
     let (early, mid, late) = (part(0, third), part(third, 2 * third), part(2 * third, all.len()));
-    [early.into(), mid.into(), late.into(), late.zip(early).map(|(late, early)| late - early).into()]
+    [
+        early.into(),
+        mid.into(),
+        late.into(),
+        late.zip(early).map(|(late, early)| late - early).into(),
+    ]
 }
 
 fn imbalance(all: &[Option<f64>]) -> [Cell; 5] {
@@ -83,7 +88,12 @@ fn volume(frame: &Frame<'_>, motion: &Motion) -> [Cell; 4] {
     let total = |name: &str| frame.i64s(name)[..frame.before].iter().sum::<i64>();
     let (all, signed) = (total("bar5s_trade_vol_sum"), total("bar5s_trade_signed_vol_sum"));
     let flow = motion.flow_imbalance[..frame.before].last().copied();
-    [all.into(), signed.into(), ratio_or_zero(signed as f64, all as f64).into(), flow.into()]
+    [
+        all.into(),
+        signed.into(),
+        ratio_or_zero(signed as f64, all as f64).into(),
+        flow.into(),
+    ]
 }
 
 fn walls(frame: &Frame<'_>) -> [Cell; 5] {
@@ -144,15 +154,32 @@ mod tests {
     #[test]
     fn distances_are_compared_in_size_over_the_rows_that_have_one() {
         let cells = distance(&[Some(-4.0), None, Some(3.0), Some(-3.0), Some(5.0)]);
-        let expect: [Cell; 7] =
-            [(-4.0).into(), 3.0.into(), 5.0.into(), 2.0.into(), 1_i64.into(), 1_i64.into(), 0.2.into()];
+        let expect: [Cell; 7] = [
+            (-4.0).into(),
+            3.0.into(),
+            5.0.into(),
+            2.0.into(),
+            1_i64.into(),
+            1_i64.into(),
+            0.2.into(),
+        ];
         assert_eq!(cells, expect);
     }
 
     #[test]
     fn thirds_of_few_rows_are_cut_at_the_end() {
         assert_eq!(velocity(&[Some(1.0)]), [Some(1.0), None, None, None].map(Cell::F64));
-        assert_eq!(velocity(&[Some(1.0), Some(2.0)]), [Some(1.0), Some(2.0), None, None].map(Cell::F64));
-        assert_eq!((late_over_early(&[5, 6]), late_over_early(&[2, 1, 6]), late_over_early(&[0, 1, 6])), (0.0, 3.0, 0.0));
+        assert_eq!(
+            velocity(&[Some(1.0), Some(2.0)]),
+            [Some(1.0), Some(2.0), None, None].map(Cell::F64)
+        );
+        assert_eq!(
+            (
+                late_over_early(&[5, 6]),
+                late_over_early(&[2, 1, 6]),
+                late_over_early(&[0, 1, 6])
+            ),
+            (0.0, 3.0, 0.0)
+        );
     }
 }

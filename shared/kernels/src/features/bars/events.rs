@@ -36,14 +36,23 @@ impl Target {
         }
         let reference = reference.ok_or(NoFlow::Reference)?;
         let price = px(record.price);
-        let distance = if side == 0 { reference - price } else { price - reference };
+        let distance = if side == 0 {
+            reference - price
+        } else {
+            price - reference
+        };
         let band = bands.of(distance).ok_or(NoFlow::OutOfBand)?;
         let kind = match record.action {
             b'A' => 0,
             b'C' => 1,
             _ => 2,
         };
-        Ok(Self { side, band, price: record.price, kind })
+        Ok(Self {
+            side,
+            band,
+            price: record.price,
+            kind,
+        })
     }
 }
 
@@ -112,7 +121,11 @@ impl Counts {
     pub(super) fn trade(&mut self, record: &Record) {
         self.msg += 1;
         self.trades += 1;
-        let size = if record.size == UNDEF_SIZE { 0 } else { i64::from(record.size) };
+        let size = if record.size == UNDEF_SIZE {
+            0
+        } else {
+            i64::from(record.size)
+        };
         self.volume += size;
         match record.side {
             b'B' => self.bought += size,

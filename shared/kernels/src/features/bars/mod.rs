@@ -87,7 +87,11 @@ impl BarKernel {
             self.commit(flags);
         }
         self.clock.record_at(time, &mut self.open);
-        let target = if record.is_snapshot() { None } else { self.event(record, time) };
+        let target = if record.is_snapshot() {
+            None
+        } else {
+            self.event(record, time)
+        };
         let before = target.as_ref().map(|target| self.open.resting(target));
         let half_level = self.open.set_book(record);
         if let (Some(target), Some(before)) = (target, before) {
@@ -124,7 +128,11 @@ impl BarKernel {
         if let Some(Column::F64(micro)) = bars.column("bar5s_microprice_eob") {
             quality.unpriced_bars = count(micro.iter().filter(|it| it.is_none()).count());
         }
-        Day { bars, quality, levels: self.levels }
+        Day {
+            bars,
+            quality,
+            levels: self.levels,
+        }
     }
 
     fn commit(&mut self, flags: u8) {

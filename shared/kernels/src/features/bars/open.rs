@@ -18,8 +18,9 @@ pub(super) struct OpenBar {
     bands: Bands,
     book: Book,
     micro: Option<f64>,
-    /// Of the book; none until they are asked for.
-    measures: Option<Measures>,
+    /// Of the book, if `measured`; else of one before it.
+    measures: Measures,
+    measured: bool,
     sums: Sums,
     pub(super) counts: Counts,
     rows: TableBuilder,
@@ -31,10 +32,11 @@ impl OpenBar {
     pub(super) fn new(symbol: String, bands: Bands) -> Self {
         Self {
             symbol,
+            measures: Measures::of(&Book::EMPTY, None, &bands),
+            measured: true,
             bands,
             book: Book::EMPTY,
             micro: None,
-            measures: None,
             sums: Sums::default(),
             counts: Counts::default(),
             rows: TableBuilder::new(&BARS),
@@ -56,7 +58,11 @@ impl OpenBar {
 
     /// The size that rests at a target's price.
     pub(super) fn resting(&self, target: &Target) -> i64 {
-        let side = if target.side == 0 { &self.book.bids } else { &self.book.asks };
+        let side = if target.side == 0 {
+            &self.book.bids
+        } else {
+            &self.book.asks
+        };
         side.at(target.price)
     }
 
@@ -68,13 +74,12 @@ impl OpenBar {
 
     /// Takes over a record's book; says whether a level of it is half given.
     pub(super) fn set_book(&mut self, record: &Record) -> bool {
-        let (book, half_level) = Book::of(record);
-        if book.bids != self.book.bids || book.asks != self.book.asks {
-            self.micro = book.micro();
-            self.measures = None;
+        let change = self.book.replace(record);
+        if change.best {
+            self.micro = self.book.micro();
         }
-        self.book = book;
-        half_level
+        self.measured &= !change.moved;
+        change.half_level
     }
 
     /// The table of all bars from the first to the last with an event.
@@ -83,17 +88,18 @@ impl OpenBar {
         self.rows.finish()
     }
 
-    fn measures(&mut self) -> &Measures {
-        let (book, micro, bands) = (&self.book, self.micro, &self.bands);
-        self.measures.get_or_insert_with(|| Measures::of(book, micro, bands))
+    fn measure(&mut self) {
+        if !self.measured {
+            self.measures = Measures::of(&self.book, self.micro, &self.bands);
+            self.measured = true;
+        }
     }
 }
 
 impl Pieces for OpenBar {
     fn piece(&mut self, ns: i64) {
-        let (book, micro, bands) = (&self.book, self.micro, &self.bands);
-        let measures = self.measures.get_or_insert_with(|| Measures::of(book, micro, bands));
-        self.sums.add(measures, ns);
+        self.measure();
+        self.sums.add(&self.measures, ns);
     }
 
     fn close(&mut self, start: i64, filled: bool) {
@@ -102,9 +108,21 @@ impl Pieces for OpenBar {
         if self.rows.rows() == 0 && !has_events {
             return;
         }
-        let end = *self.measures();
-        let averages = if filled { Averages::constant(&end, BAR_NS) } else { sums.averages() };
-        let bar = Finished { start, filled, book: &self.book, end: &end, averages: &averages, counts: &counts };
+        self.measure();
+        let end = self.measures;
+        let averages = if filled {
+            Averages::constant(&end, BAR_NS)
+        } else {
+            sums.averages()
+        };
+        let bar = Finished {
+            start,
+            filled,
+            book: &self.book,
+            end: &end,
+            averages: &averages,
+            counts: &counts,
+        };
         write_row(&mut self.rows, &self.symbol, &self.bands, &bar);
         if has_events {
             self.rows_with_events = self.rows.rows();

@@ -28,13 +28,26 @@ pub(super) fn write_row(rows: &mut TableBuilder, symbol: &str, bands: &Bands, ba
     rows.put(priced.map(|it| it.micro));
     rows.put(priced.map(|it| it.mid));
     let counts = bar.counts;
-    rows.put_all([counts.msg, counts.clear, counts.add, counts.cancel, counts.modify, counts.trades]);
+    rows.put_all([
+        counts.msg,
+        counts.clear,
+        counts.add,
+        counts.cancel,
+        counts.modify,
+        counts.trades,
+    ]);
     write_state(rows, bar);
     write_depth(rows, bar);
     write_ladder(rows, bands, bar.book);
     write_shape(rows, bar.book);
     write_flow(rows, bar);
-    rows.put_all([counts.trades, counts.volume, counts.bought, counts.sold, counts.bought - counts.sold]);
+    rows.put_all([
+        counts.trades,
+        counts.volume,
+        counts.bought,
+        counts.sold,
+        counts.bought - counts.sold,
+    ]);
     write_walls(rows, bands, bar);
     rows.put_all([counts.fill, counts.other, counts.side_none, counts.unsided]);
     rows.put(counts.prices.map(|(high, ..)| px(high)));
@@ -65,13 +78,22 @@ fn write_depth(rows: &mut TableBuilder, bar: &Finished<'_>) {
     for side in 0..2 {
         for band in 0..BANDS {
             rows.put(averages.priced.map(|it| it.depth[side][band]));
-            rows.put(end.priced.map(|it| if side == 0 { it.below[band] } else { it.above[band] }));
+            rows.put(
+                end.priced
+                    .map(|it| if side == 0 { it.below[band] } else { it.above[band] }),
+            );
         }
     }
     for side in 0..2 {
         for band in 0..BANDS {
             rows.put(averages.priced.map(|it| it.share[side][band]));
-            rows.put(end.priced.map(|it| if side == 0 { it.below_frac[band] } else { it.above_frac[band] }));
+            rows.put(end.priced.map(|it| {
+                if side == 0 {
+                    it.below_frac[band]
+                } else {
+                    it.above_frac[band]
+                }
+            }));
         }
     }
 }
@@ -82,7 +104,10 @@ fn write_ladder(rows: &mut TableBuilder, bands: &Bands, book: &Book) {
         let pairs = (1..LEVELS).filter(|at| side.size[at - 1] > 0 && side.size[*at] > 0);
         let gaps: Vec<i64> = pairs.map(|at| (side.price[at] - side.price[at - 1]).abs()).collect();
         let largest = gaps.iter().max().map(|gap| bands.points(*gap));
-        (largest, largest.map(|_| bands.points(gaps.iter().sum()) / gaps.len() as f64))
+        (
+            largest,
+            largest.map(|_| bands.points(gaps.iter().sum()) / gaps.len() as f64),
+        )
     };
     for side in [&book.asks, &book.bids] {
         let (largest, mean) = gaps(side);
@@ -116,7 +141,14 @@ fn write_shape(rows: &mut TableBuilder, book: &Book) {
 fn write_flow(rows: &mut TableBuilder, bar: &Finished<'_>) {
     let flow = &bar.counts.flow;
     let net = flow.net();
-    for sums in [&flow.added, &flow.removed, &net, &flow.events[0], &flow.events[1], &flow.events[2]] {
+    for sums in [
+        &flow.added,
+        &flow.removed,
+        &net,
+        &flow.events[0],
+        &flow.events[1],
+        &flow.events[2],
+    ] {
         rows.put_all(sums.iter().flatten().copied());
     }
     for side in 0..2 {

@@ -100,7 +100,10 @@ impl Averages {
             micro: priced.micro,
             spread: priced.spread,
             cdi: priced.cdi,
-            depth: [priced.below.map(|size| size as f64), priced.above.map(|size| size as f64)],
+            depth: [
+                priced.below.map(|size| size as f64),
+                priced.above.map(|size| size as f64),
+            ],
             share: [priced.below_frac, priced.above_frac],
         };
         Self {

@@ -9,7 +9,12 @@ use crate::features::testing::{POINT, days, event, record, trade, with_level};
 const S: u64 = 1_000_000_000;
 
 fn options() -> DayOptions {
-    DayOptions { symbol: "S".into(), point: POINT, tick: POINT / 4, windows: None }
+    DayOptions {
+        symbol: "S".into(),
+        point: POINT,
+        tick: POINT / 4,
+        windows: None,
+    }
 }
 
 fn day(records: &[Record]) -> Day {
@@ -39,19 +44,28 @@ fn bid(time: u64, size: u32) -> Record {
 #[test]
 fn a_day_without_events_has_no_rows() {
     assert_eq!(day(&[]).bars.rows(), 0);
-    let snapshot = Record { flags: F_SNAPSHOT, ..record(3 * S) };
+    let snapshot = Record {
+        flags: F_SNAPSHOT,
+        ..record(3 * S)
+    };
     let day = day(&[snapshot]);
     assert_eq!((day.bars.rows(), day.quality.records, day.quality.snapshot), (0, 1, 1));
 }
 
 #[test]
 fn rows_run_without_holes_from_the_first_event_to_the_last() {
-    let snapshot = |time| Record { flags: F_SNAPSHOT, ..record(time) };
+    let snapshot = |time| Record {
+        flags: F_SNAPSHOT,
+        ..record(time)
+    };
     let records = [snapshot(S), record(12 * S), record(27 * S), snapshot(44 * S)];
     counts(&records, "bar_ts", &[10, 15, 20, 25].map(|s| s * 1_000_000_000));
     counts(&records, "bar5s_meta_msg_cnt_sum", &[1, 0, 0, 1]);
     let filled = day(&records).bars.column("bar5s_meta_is_filled").cloned();
-    assert_eq!(filled, Some(Column::Bool([false, true, true, false].map(Some).to_vec())));
+    assert_eq!(
+        filled,
+        Some(Column::Bool([false, true, true, false].map(Some).to_vec()))
+    );
 }
 
 #[test]
@@ -112,15 +126,32 @@ fn the_reference_is_the_latest_committed_book_and_not_a_half_applied_one() {
     // Within one event the book moves up by eight points; the last-of-event flag comes with the second record.
     let moved = |mut it: Record, flags| {
         it.bids.price[0] += 8 * POINT;
-        it.asks.price = it.asks.price.map(|price| if price == UNDEF_PRICE { price } else { price + 8 * POINT });
+        it.asks.price = it
+            .asks
+            .price
+            .map(|price| if price == UNDEF_PRICE { price } else { price + 8 * POINT });
         it.flags = flags;
         it
     };
     let half = moved(record(2), 0);
-    let rest = Record { action: b'A', side: b'B', price: 99 * POINT, ..moved(record(2), F_LAST) };
-    let after = Record { action: b'A', side: b'B', price: 99 * POINT, ..moved(record(3), F_LAST) };
+    let rest = Record {
+        action: b'A',
+        side: b'B',
+        price: 99 * POINT,
+        ..moved(record(2), F_LAST)
+    };
+    let after = Record {
+        action: b'A',
+        side: b'B',
+        price: 99 * POINT,
+        ..moved(record(3), F_LAST)
+    };
     counts(&[record(1), half, rest], "bar5s_flow_cnt_add_bid_p0_1_sum", &[1]);
-    counts(&[record(1), half, rest, after], "bar5s_flow_cnt_add_bid_p5_10_sum", &[1]);
+    counts(
+        &[record(1), half, rest, after],
+        "bar5s_flow_cnt_add_bid_p5_10_sum",
+        &[1],
+    );
     // A later time commits without the flag.
     let later = Record { ts_event: 3, ..rest };
     counts(&[record(1), half, later], "bar5s_flow_cnt_add_bid_p5_10_sum", &[1]);
@@ -134,12 +165,32 @@ fn an_event_without_side_price_or_reference_is_no_flow_tested_in_this_order() {
         let quality = day(&[it]).quality;
         assert_eq!((read(&quality), quality.flow), (1, 0), "{it:?}");
     };
-    check(Record { side: b'N', price: UNDEF_PRICE, ..first }, |it| it.side_none_event);
-    check(Record { price: UNDEF_PRICE, ..first }, |it| it.undef_price_event);
+    check(
+        Record {
+            side: b'N',
+            price: UNDEF_PRICE,
+            ..first
+        },
+        |it| it.side_none_event,
+    );
+    check(
+        Record {
+            price: UNDEF_PRICE,
+            ..first
+        },
+        |it| it.undef_price_event,
+    );
     check(first, |it| it.flow_noref);
-    let far = Record { price: 80 * POINT, ..event(2, b'A', b'B', 0, 10) };
+    let far = Record {
+        price: 80 * POINT,
+        ..event(2, b'A', b'B', 0, 10)
+    };
     assert_eq!(day(&[record(1), far]).quality.flow_out_of_band, 1);
-    let crossed = Record { bids: record(0).asks, asks: record(0).bids, ..record(1) };
+    let crossed = Record {
+        bids: record(0).asks,
+        asks: record(0).bids,
+        ..record(1)
+    };
     assert_eq!(day(&[crossed, event(2, b'A', b'B', 0, 10)]).quality.flow_noref, 1);
 }
 
@@ -151,7 +202,13 @@ fn trades_count_by_aggressor_and_an_absent_size_is_zero() {
         trade(3, UNDEF_PRICE, 2, b'N'),
         trade(4, 101 * POINT + 1, UNDEF_SIZE, b'B'),
     ];
-    for (name, expect) in [("cnt", 4), ("vol", 10), ("aggbuy_vol", 5), ("aggsell_vol", 3), ("none_vol", 2)] {
+    for (name, expect) in [
+        ("cnt", 4),
+        ("vol", 10),
+        ("aggbuy_vol", 5),
+        ("aggsell_vol", 3),
+        ("none_vol", 2),
+    ] {
         counts(&records, &format!("bar5s_trade_{name}_sum"), &[expect]);
     }
     counts(&records, "bar5s_trade_signed_vol_sum", &[2]);
@@ -159,7 +216,10 @@ fn trades_count_by_aggressor_and_an_absent_size_is_zero() {
         floats(&records, &format!("bar5s_trade_px_{name}"), &[Some(expect)]);
     }
     let quality = day(&records).quality;
-    assert_eq!((quality.undef_size, quality.undef_price_trade, quality.offgrid_trade), (1, 1, 1));
+    assert_eq!(
+        (quality.undef_size, quality.undef_price_trade, quality.offgrid_trade),
+        (1, 1, 1)
+    );
 }
 
 #[test]
@@ -187,7 +247,10 @@ fn net_flow_is_measured_by_a_depth_of_one_at_least() {
 /// Rows of the bars that end by `time`.
 fn ended(bars: &Table, time: i64) -> Vec<usize> {
     let starts = bars.i64s("bar_ts").iter().enumerate();
-    starts.filter(|(_, start)| start.is_some_and(|it| it + 5_000_000_000 <= time)).map(|(row, _)| row).collect()
+    starts
+        .filter(|(_, start)| start.is_some_and(|it| it + 5_000_000_000 <= time))
+        .map(|(row, _)| row)
+        .collect()
 }
 
 /// The same table with floats as bits, so that equal means to the bit.
@@ -196,10 +259,16 @@ fn bits(table: &Table) -> Vec<String> {
         Column::F64(values) => format!("{:?}", values.iter().map(|x| x.map(f64::to_bits)).collect::<Vec<_>>()),
         other => format!("{other:?}"),
     };
-    table.columns().iter().map(|(name, column)| format!("{name} {}", show(column))).collect()
+    table
+        .columns()
+        .iter()
+        .map(|(name, column)| format!("{name} {}", show(column)))
+        .collect()
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn how_records_are_grouped_decides_nothing(records in days(), size in 1..20_usize) {
         let mut kernel = BarKernel::new(&options());

@@ -13,11 +13,23 @@ const fn pattern(
     unit: &'static str,
     formula: &'static str,
 ) -> Pattern {
-    Pattern { names, kinds, unit, family, formula }
+    Pattern {
+        names,
+        kinds,
+        unit,
+        family,
+        formula,
+    }
 }
 
 pub(super) const PATTERNS: &[Pattern] = &[
-    pattern("key", "bar_ts", &[I64], "ns UTC", "Start of the bar: floor(time / 5 s)."),
+    pattern(
+        "key",
+        "bar_ts",
+        &[I64],
+        "ns UTC",
+        "Start of the bar: floor(time / 5 s).",
+    ),
     pattern("key", "symbol", &[Utf8], "text", "Symbol."),
     pattern(
         "price",
@@ -181,5 +193,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "fraction",
         "Part of the bar with a priced book.",
     ),
-    pattern("meta", "bar5s_meta_is_filled", &[Bool], "truth", "No record fell into the bar."),
+    pattern(
+        "meta",
+        "bar5s_meta_is_filled",
+        &[Bool],
+        "truth",
+        "No record fell into the bar.",
+    ),
 ];

@@ -10,7 +10,9 @@ const SETS: [(&str, &str); 3] = [
 
 /// All names of a pattern list, whose patterns stand apart by spaces.
 pub(super) fn names(patterns: &str) -> Vec<String> {
-    let patterns = SETS.iter().fold(patterns.to_owned(), |text, (set, members)| text.replace(set, members));
+    let patterns = SETS
+        .iter()
+        .fold(patterns.to_owned(), |text, (set, members)| text.replace(set, members));
     patterns.split_whitespace().flat_map(alternatives).collect()
 }
 
@@ -40,7 +42,12 @@ fn alternatives(pattern: &str) -> Vec<String> {
     let tails = alternatives(&inside[end + 1..]);
     let heads = branches.into_iter().flat_map(alternatives);
     heads
-        .flat_map(|head| tails.iter().map(move |tail| format!("{}{head}{tail}", &pattern[..open])).collect::<Vec<_>>())
+        .flat_map(|head| {
+            tails
+                .iter()
+                .map(move |tail| format!("{}{head}{tail}", &pattern[..open]))
+                .collect::<Vec<_>>()
+        })
         .collect()
 }
 

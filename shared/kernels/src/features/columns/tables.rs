@@ -15,8 +15,20 @@ pub static PROFILES: LazyLock<Vec<ColumnSpec>> = LazyLock::new(|| specs(PROFILE_
 pub static QUALITY: LazyLock<Vec<ColumnSpec>> = LazyLock::new(|| specs(QUALITY_PATTERNS));
 
 const LEVEL_PATTERNS: &[Pattern] = &[
-    Pattern { names: "symbol", kinds: &[Utf8], unit: "text", family: "key", formula: "Symbol." },
-    Pattern { names: "date", kinds: &[Date], unit: "date", family: "key", formula: "Trading day." },
+    Pattern {
+        names: "symbol",
+        kinds: &[Utf8],
+        unit: "text",
+        family: "key",
+        formula: "Symbol.",
+    },
+    Pattern {
+        names: "date",
+        kinds: &[Date],
+        unit: "date",
+        family: "key",
+        formula: "Trading day.",
+    },
     Pattern {
         names: "level_type",
         kinds: &[Utf8],
@@ -24,7 +36,13 @@ const LEVEL_PATTERNS: &[Pattern] = &[
         family: "level",
         formula: "PM_HIGH, PM_LOW, OR_HIGH or OR_LOW: extreme of the pre-market or of the opening range.",
     },
-    Pattern { names: "level_polarity", kinds: &[I8], unit: "sign", family: "level", formula: "1 for a high, -1 for a low." },
+    Pattern {
+        names: "level_polarity",
+        kinds: &[I8],
+        unit: "sign",
+        family: "level",
+        formula: "1 for a high, -1 for a low.",
+    },
     Pattern {
         names: "window_start window_end valid_from valid_to",
         kinds: &[I64],
@@ -32,7 +50,13 @@ const LEVEL_PATTERNS: &[Pattern] = &[
         family: "level",
         formula: "The window of trades, and from the later of its end and the session's start to the session's end.",
     },
-    Pattern { names: "trade_cnt", kinds: &[I64], unit: "trades", family: "level", formula: "Priced trades in the window." },
+    Pattern {
+        names: "trade_cnt",
+        kinds: &[I64],
+        unit: "trades",
+        family: "level",
+        formula: "Priced trades in the window.",
+    },
     Pattern {
         names: "level_price",
         kinds: &[F64],
@@ -40,7 +64,13 @@ const LEVEL_PATTERNS: &[Pattern] = &[
         family: "level",
         formula: "The window's extreme trade price on the nearest tick, halves up; null without a trade.",
     },
-    Pattern { names: "extreme_ts", kinds: &[I64], unit: "ns UTC", family: "level", formula: "First trade at the extreme." },
+    Pattern {
+        names: "extreme_ts",
+        kinds: &[I64],
+        unit: "ns UTC",
+        family: "level",
+        formula: "First trade at the extreme.",
+    },
 ];
 
 const EPISODE_PATTERNS: &[Pattern] = &[
@@ -204,8 +234,20 @@ const PROFILE_PATTERNS: &[Pattern] = &[
 ];
 
 const QUALITY_PATTERNS: &[Pattern] = &[
-    Pattern { names: "symbol", kinds: &[Utf8], unit: "text", family: "key", formula: "Symbol." },
-    Pattern { names: "date", kinds: &[Date], unit: "date", family: "key", formula: "Trading day." },
+    Pattern {
+        names: "symbol",
+        kinds: &[Utf8],
+        unit: "text",
+        family: "key",
+        formula: "Symbol.",
+    },
+    Pattern {
+        names: "date",
+        kinds: &[Date],
+        unit: "date",
+        family: "key",
+        formula: "Trading day.",
+    },
     Pattern {
         names: "records undef_ts_cnt snapshot_cnt reordered_cnt",
         kinds: &[I64],

@@ -26,7 +26,10 @@ pub static VECTORS: LazyLock<Vec<ColumnSpec>> = LazyLock::new(|| {
 
 /// What each dimension is, in order.
 pub static VECTOR_NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let setup = APPROACH.iter().map(|column| column.name.clone()).filter(|name| name.starts_with("bar5s_setup_"));
+    let setup = APPROACH
+        .iter()
+        .map(|column| column.name.clone())
+        .filter(|name| name.starts_with("bar5s_setup_"));
     let mut names = expand::names(AT_TRIGGER);
     names.extend(setup.take(SETUP_DIMENSIONS));
     names.extend(expand::names(BEFORE));

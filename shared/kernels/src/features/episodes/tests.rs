@@ -4,15 +4,30 @@ use super::*;
 use crate::table::Column;
 
 const POINT: i64 = 1_000_000_000;
-const LEVEL: Level = Level { index: 0, price: 100 * POINT, valid_from: 0, valid_to: i64::MAX };
-const OPTIONS: EpisodeOptions =
-    EpisodeOptions { trigger_band: 1.0, lookback: 3, forward: 4, extension: 5, cooldown: 6 };
+const LEVEL: Level = Level {
+    index: 0,
+    price: 100 * POINT,
+    valid_from: 0,
+    valid_to: i64::MAX,
+};
+const OPTIONS: EpisodeOptions = EpisodeOptions {
+    trigger_band: 1.0,
+    lookback: 3,
+    forward: 4,
+    extension: 5,
+    cooldown: 6,
+};
 
 /// A day of these microprices, a trade of one in each bar but the named ones.
 fn day(micro: &[Option<f64>], without_trades: &[usize]) -> Table {
-    let trades: Vec<_> = (0..micro.len()).map(|row| Some(i64::from(!without_trades.contains(&row)))).collect();
+    let trades: Vec<_> = (0..micro.len())
+        .map(|row| Some(i64::from(!without_trades.contains(&row))))
+        .collect();
     Table::new(vec![
-        ("bar_ts", Column::I64((0..micro.len()).map(|row| Some(count(row) * 5_000_000_000)).collect())),
+        (
+            "bar_ts",
+            Column::I64((0..micro.len()).map(|row| Some(count(row) * 5_000_000_000)).collect()),
+        ),
         ("bar5s_microprice_eob", Column::F64(micro.to_vec())),
         ("bar5s_trade_cnt_sum", Column::I64(trades.clone())),
         ("bar5s_trade_vol_sum", Column::I64(trades)),
@@ -45,10 +60,17 @@ fn a_bar_without_trades_does_not_trigger_while_the_touch_goes_on() {
 #[test]
 fn a_level_counts_only_while_it_is_valid() {
     let bars = day(&at(&[100.0; 12]), &[]);
-    let level = Level { valid_from: 12_000_000_000, valid_to: 46_000_000_000, ..LEVEL };
+    let level = Level {
+        valid_from: 12_000_000_000,
+        valid_to: 46_000_000_000,
+        ..LEVEL
+    };
     let all = episodes(&bars, &[level], POINT, &OPTIONS);
     assert_eq!(all.iter().map(|it| it.rows).collect::<Vec<_>>(), [[0, 3, 7], [6, 9, 9]]);
-    assert_eq!(all.iter().map(|it| it.truncated_forward).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(
+        all.iter().map(|it| it.truncated_forward).collect::<Vec<_>>(),
+        [false, true]
+    );
 }
 
 #[test]
@@ -72,7 +94,11 @@ fn a_visit_after_an_exit_moves_the_end() {
     prices.extend([105.0; 6]);
     // Out for six bars, beyond the first end: over.
     assert_eq!(found(&prices, &[])[0].rows[2], 5);
-    let wide = EpisodeOptions { forward: 7, cooldown: 100, ..OPTIONS };
+    let wide = EpisodeOptions {
+        forward: 7,
+        cooldown: 100,
+        ..OPTIONS
+    };
     prices.extend([100.5, 110.0, 110.0, 110.0, 110.0, 110.0, 110.0, 110.0]);
     let bars = day(&at(&prices), &[]);
     let extended = &episodes(&bars, &[LEVEL], POINT, &wide)[0];
@@ -86,7 +112,13 @@ fn a_visit_after_an_exit_moves_the_end() {
 
 #[test]
 fn outcomes_go_by_both_drifts_and_a_missing_second_is_not_strong() {
-    let outcome = |drift| Episode { drift, ..found(&[90.0, 100.0], &[])[0].clone() }.outcome();
+    let outcome = |drift| {
+        Episode {
+            drift,
+            ..found(&[90.0, 100.0], &[])[0].clone()
+        }
+        .outcome()
+    };
     for (drift, expect) in [
         ([None, Some(3.0)], None),
         ([Some(1.5), Some(2.5)], Some("STRONG_BREAK")),

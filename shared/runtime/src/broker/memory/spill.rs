@@ -213,7 +213,12 @@ mod tests {
     fn what_was_used_last_is_in_memory_and_all_is_there() {
         let mut spill = Spill::new(3 * SMALL as u64);
         let places: Vec<Place> = (0..6).map(|n| spill.put(bytes(n, SMALL))).collect();
-        let is_hot = |spill: &Spill| places.iter().map(|place| spill.entry(place.0).hot.is_some()).collect::<Vec<_>>();
+        let is_hot = |spill: &Spill| {
+            places
+                .iter()
+                .map(|place| spill.entry(place.0).hot.is_some())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(is_hot(&spill), [false, false, false, true, true, true]);
         assert_eq!(spill.get(&places[0]).unwrap(), bytes(0, SMALL));
         assert_eq!(spill.get(&places[4]).unwrap(), bytes(4, SMALL));
