@@ -190,7 +190,8 @@ impl Watch {
     }
 
     fn set_book(&mut self, record: &Record) {
-        if self.book.replace(record).moved {
+        let change = self.book.replace(record);
+        if change.bids || change.asks {
             for watched in &mut self.levels {
                 watched.around = None;
             }

@@ -159,7 +159,7 @@ mod tests {
             prices in prop::array::uniform10(4_990_000..5_010_000_i64),
             sizes in prop::array::uniform10(0..50_u32),
             grid in prop::sample::select(vec![1_000_i64, 250_000, 1_000_000]),
-            micro in prop::sample::select(vec![5000.0, 4999.875, 5000.000_000_001, 4999.3, 5001.25]),
+            micro in prop::sample::select(vec![5000.0, 4999.875, 5_000.000_000_001, 4999.3, 5001.25]),
         ) {
             let bands = Bands::new(1_000_000_000);
             let side = Levels { price: prices.map(|p| p / (grid / 1_000) * (grid / 1_000) * 1_000_000), size: sizes };

@@ -54,8 +54,10 @@ pub struct Book {
 /// What a record did to a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// A price or size is another.
-    pub moved: bool,
+    /// A bid price or size is another.
+    pub bids: bool,
+    /// An ask price or size is.
+    pub asks: bool,
     /// A best price or size is.
     pub best: bool,
     /// A level of the record has only one of price and size.
@@ -119,12 +121,13 @@ impl Book {
             )
         };
         let before = best(self);
-        let bids = replace(&mut self.bids, &mut self.bid_counts, &record.bids);
-        let asks = replace(&mut self.asks, &mut self.ask_counts, &record.asks);
+        let (bids, half_bid) = replace(&mut self.bids, &mut self.bid_counts, &record.bids);
+        let (asks, half_ask) = replace(&mut self.asks, &mut self.ask_counts, &record.asks);
         Change {
-            moved: bids.moved || asks.moved,
+            bids,
+            asks,
             best: before != best(self),
-            half_level: bids.half_level || asks.half_level,
+            half_level: half_bid || half_ask,
         }
     }
 
@@ -187,50 +190,113 @@ pub struct Priced {
     pub above_frac: [f64; BANDS],
 }
 
+impl Change {
+    /// Everything may be another.
+    pub const ALL: Self = Self {
+        bids: true,
+        asks: true,
+        best: true,
+        half_level: false,
+    };
+    /// Nothing is.
+    pub const NONE: Self = Self {
+        bids: false,
+        asks: false,
+        best: false,
+        half_level: false,
+    };
+
+    /// What this change and a later one did together.
+    #[must_use]
+    pub fn then(self, later: Self) -> Self {
+        Self {
+            bids: self.bids | later.bids,
+            asks: self.asks | later.asks,
+            best: self.best | later.best,
+            half_level: later.half_level,
+        }
+    }
+}
+
 impl Measures {
     /// The measures of a book whose microprice is `micro`.
     #[must_use]
     pub fn of(book: &Book, micro: Option<f64>, bands: &Bands) -> Self {
-        let depth10 = [book.bids.total(), book.asks.total()];
-        Self {
-            obi0: imbalance(i64::from(book.bids.size[0]), i64::from(book.asks.size[0])),
-            obi10: imbalance(depth10[0], depth10[1]),
-            depth10,
-            priced: micro.map(|micro| Priced::of(book, micro, depth10, bands)),
+        let mut measures = Self {
+            obi0: 0.0,
+            obi10: 0.0,
+            depth10: [0; 2],
+            priced: None,
+        };
+        measures.update(book, micro, Change::ALL, bands);
+        measures
+    }
+
+    /// Makes the measures those of a book that differs by `change` from the one they are of; most records change one
+    /// side below its best level, and leave the other's sums as they are.
+    pub fn update(&mut self, book: &Book, micro: Option<f64>, change: Change, bands: &Bands) {
+        if change.bids {
+            self.depth10[0] = book.bids.total();
+        }
+        if change.asks {
+            self.depth10[1] = book.asks.total();
+        }
+        self.obi10 = imbalance(self.depth10[0], self.depth10[1]);
+        if change.best {
+            self.obi0 = imbalance(i64::from(book.bids.size[0]), i64::from(book.asks.size[0]));
+            self.priced = micro.map(|micro| Priced::at(book, micro, bands));
+        }
+        if let Some(priced) = &mut self.priced {
+            priced.update(book, self.depth10, change, bands);
         }
     }
 }
 
 impl Priced {
-    fn of(book: &Book, micro: f64, depth10: [i64; 2], bands: &Bands) -> Self {
+    /// The prices of a book; its bands are empty.
+    fn at(book: &Book, micro: f64, bands: &Bands) -> Self {
         let (bid, ask) = (book.bids.price[0], book.asks.price[0]);
-        let below = bands.sums::<false>(&book.bids, micro);
-        let above = bands.sums::<true>(&book.asks, micro);
-        let mut priced = Self {
+        Self {
             micro,
             mid: (bid + ask) as f64 / 2e9,
             spread: bands.points(ask - bid),
-            below,
-            above,
+            below: [0; BANDS],
+            above: [0; BANDS],
             cdi: [0.0; BANDS],
             below_frac: [0.0; BANDS],
             above_frac: [0.0; BANDS],
-        };
-        let (bids, asks) = (depth10[0] as f64, depth10[1] as f64);
-        for band in 0..BANDS {
-            if below[band] | above[band] != 0 {
-                priced.cdi[band] = imbalance(below[band], above[band]);
-                priced.below_frac[band] = ratio_or_zero(below[band] as f64, bids);
-                priced.above_frac[band] = ratio_or_zero(above[band] as f64, asks);
-            }
         }
-        priced
+    }
+
+    fn update(&mut self, book: &Book, depth10: [i64; 2], change: Change, bands: &Bands) {
+        if change.bids | change.best {
+            self.below = bands.sums::<false>(&book.bids, self.micro);
+            self.below_frac = shares(&self.below, depth10[0]);
+        }
+        if change.asks | change.best {
+            self.above = bands.sums::<true>(&book.asks, self.micro);
+            self.above_frac = shares(&self.above, depth10[1]);
+        }
+        for band in 0..BANDS {
+            self.cdi[band] = imbalance(self.below[band], self.above[band]);
+        }
     }
 }
 
-fn replace(levels: &mut Levels, counts: &mut [u32; LEVELS], side: &Side) -> Change {
+fn shares(sums: &[i64; BANDS], total: i64) -> [f64; BANDS] {
+    sums.map(|sum| {
+        if sum == 0 {
+            0.0
+        } else {
+            ratio_or_zero(sum as f64, total as f64)
+        }
+    })
+}
+
+/// Normalises a side into its place; says whether a price or size is another, and whether a level is half given.
+fn replace(levels: &mut Levels, counts: &mut [u32; LEVELS], side: &Side) -> (bool, bool) {
     let (mut prices, mut sizes, mut half_level) = (0, 0, false);
-    for at in 0..LEVELS {
+    for (at, count) in counts.iter_mut().enumerate() {
         let priced = side.price[at] != UNDEF_PRICE;
         let sized = (side.size[at] != 0) & (side.size[at] != UNDEF_SIZE);
         half_level |= priced != sized;
@@ -241,19 +307,16 @@ fn replace(levels: &mut Levels, counts: &mut [u32; LEVELS], side: &Side) -> Chan
         sizes |= size ^ levels.size[at];
         levels.price[at] = price;
         levels.size[at] = size;
-        counts[at] = if valid { side.count[at] } else { 0 };
+        *count = if valid { side.count[at] } else { 0 };
     }
-    let moved = prices != 0 || sizes != 0;
-    Change {
-        moved,
-        best: moved,
-        half_level,
-    }
+    (prices != 0 || sizes != 0, half_level)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::features::testing::{POINT, record, with_level};
+    use proptest::prelude::*;
+
+    use crate::features::testing::{POINT, days, record, with_level};
 
     use super::*;
 
@@ -311,5 +374,22 @@ mod tests {
         assert_eq!((measures.obi0, measures.obi10, measures.priced), (1.0, 1.0, None));
         let empty = Measures::of(&Book::EMPTY, None, &bands);
         assert_eq!((empty.obi0, empty.obi10), (0.0, 0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn measures_brought_up_to_date_are_those_of_the_book(day in days(), every in 1..4_usize) {
+            let bands = Bands::new(POINT);
+            let (mut book, mut change) = (Book::EMPTY, Change::NONE);
+            let mut measures = Measures::of(&book, None, &bands);
+            for (at, record) in day.iter().enumerate() {
+                change = change.then(book.replace(record));
+                if at % every == 0 {
+                    measures.update(&book, book.micro(), change, &bands);
+                    change = Change::NONE;
+                    prop_assert_eq!(measures, Measures::of(&book, book.micro(), &bands));
+                }
+            }
+        }
     }
 }

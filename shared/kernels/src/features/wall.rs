@@ -74,7 +74,7 @@ mod tests {
 
     fn wall(sizes: [u32; LEVELS]) -> Wall {
         Wall::of(&Levels {
-            price: std::array::from_fn(|at| at as i64),
+            price: [5; LEVELS],
             size: sizes,
         })
     }

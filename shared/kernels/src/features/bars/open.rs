@@ -4,7 +4,7 @@ use super::events::{Counts, Target};
 use super::row::{Finished, write_row};
 use super::sums::{Averages, Sums};
 use crate::features::band::Bands;
-use crate::features::book::{Book, Class, Measures};
+use crate::features::book::{Book, Change, Class, Measures};
 use crate::features::clock::{BAR_NS, Pieces};
 use crate::features::columns::BARS;
 use crate::features::record::Record;
@@ -18,9 +18,9 @@ pub(super) struct OpenBar {
     bands: Bands,
     book: Book,
     micro: Option<f64>,
-    /// Of the book, if `measured`; else of one before it.
+    /// Of the book, but for what changed since.
     measures: Measures,
-    measured: bool,
+    change: Change,
     sums: Sums,
     pub(super) counts: Counts,
     rows: TableBuilder,
@@ -33,7 +33,7 @@ impl OpenBar {
         Self {
             symbol,
             measures: Measures::of(&Book::EMPTY, None, &bands),
-            measured: true,
+            change: Change::NONE,
             bands,
             book: Book::EMPTY,
             micro: None,
@@ -78,7 +78,7 @@ impl OpenBar {
         if change.best {
             self.micro = self.book.micro();
         }
-        self.measured &= !change.moved;
+        self.change = self.change.then(change);
         change.half_level
     }
 
@@ -89,9 +89,9 @@ impl OpenBar {
     }
 
     fn measure(&mut self) {
-        if !self.measured {
-            self.measures = Measures::of(&self.book, self.micro, &self.bands);
-            self.measured = true;
+        let change = std::mem::replace(&mut self.change, Change::NONE);
+        if change.bids || change.asks {
+            self.measures.update(&self.book, self.micro, change, &self.bands);
         }
     }
 }

@@ -151,10 +151,10 @@ fn write_flow(rows: &mut TableBuilder, bar: &Finished<'_>) {
     ] {
         rows.put_all(sums.iter().flatten().copied());
     }
-    for side in 0..2 {
-        for band in 0..BANDS {
+    for (side, sums) in net.iter().enumerate() {
+        for (band, sum) in sums.iter().enumerate() {
             let depth = bar.averages.priced.map_or(0.0, |it| it.depth[side][band]);
-            rows.put(net[side][band] as f64 / depth.max(1.0));
+            rows.put(*sum as f64 / depth.max(1.0));
         }
     }
 }
