@@ -37,6 +37,7 @@ pub mod score;
 pub mod section;
 pub mod sector;
 pub mod session;
-pub mod table;
 pub mod ticker;
 pub mod universe;
+
+pub use crate::table;

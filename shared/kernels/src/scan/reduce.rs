@@ -375,7 +375,7 @@ fn rejected_table(as_of: i32, rows: &[Reject<'_>]) -> Table {
         Column::Utf8(rows.iter().map(|row| Some(name(row.reason).to_owned())).collect())
     };
     Table::new(vec![
-        ("as_of", Column::Date(vec![as_of; rows.len()])),
+        ("as_of", Column::Date(vec![Some(as_of); rows.len()])),
         (
             "symbol",
             Column::Utf8(rows.iter().map(|row| Some(row.symbol.to_owned())).collect()),

@@ -151,7 +151,7 @@ pub fn result_table(as_of: i32, rows: &[ResultRow<'_>]) -> Table {
 impl Source {
     fn column(self, as_of: i32, rows: &[ResultRow<'_>]) -> Column {
         match self {
-            Self::AsOf => Column::Date(vec![as_of; rows.len()]),
+            Self::AsOf => Column::Date(vec![Some(as_of); rows.len()]),
             Self::Text(get) => Column::Utf8(rows.iter().map(get).collect()),
             Self::F64(get) => floats(rows.iter().map(get)),
             Self::I32(get) => Column::I32(rows.iter().map(get).collect()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int8Array, Int32Array, Int64Array, StringArray};
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use tickfleet_kernels::scan::table::{Column, Table};
@@ -32,5 +32,7 @@ fn array(column: &Column) -> ArrayRef {
         Column::I64(values) => Arc::new(Int64Array::from(values.clone())),
         Column::Utf8(values) => Arc::new(StringArray::from_iter(values)),
         Column::Date(values) => Arc::new(Date32Array::from(values.clone())),
+        Column::I8(values) => Arc::new(Int8Array::from(values.clone())),
+        Column::Bool(values) => Arc::new(BooleanArray::from(values.clone())),
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn funnel_table(input: &DayInput<'_>, sorted: &Sorted<'_>, places: &[
     let text =
         |cell: fn(&Line) -> &'static str| Column::Utf8(lines.iter().map(|line| Some(cell(line).to_owned())).collect());
     Table::new(vec![
-        ("as_of", Column::Date(vec![input.as_of; lines.len()])),
+        ("as_of", Column::Date(vec![Some(input.as_of); lines.len()])),
         ("step", Column::I32(steps)),
         ("stage", text(|line| line.0)),
         ("reason", text(|line| line.1)),

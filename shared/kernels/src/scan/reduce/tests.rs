@@ -157,7 +157,7 @@ fn scored_rows_carry_metadata_status_and_rank() {
         Some(&Column::F64(vec![Some(60.0), Some(80.0), None]))
     );
     assert_eq!(texts(&day.scored, "sector")[1..], [Some("Energy".to_owned()), None]);
-    assert_eq!(day.scored.column("as_of"), Some(&Column::Date(vec![7; 3])));
+    assert_eq!(day.scored.column("as_of"), Some(&Column::Date(vec![Some(7); 3])));
 }
 
 #[test]

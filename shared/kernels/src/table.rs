@@ -12,7 +12,11 @@ pub enum Column {
     /// Text.
     Utf8(Vec<Option<String>>),
     /// Days since 1970-01-01.
-    Date(Vec<i32>),
+    Date(Vec<Option<i32>>),
+    /// 8-bit integers.
+    I8(Vec<Option<i8>>),
+    /// Truth values.
+    Bool(Vec<Option<bool>>),
 }
 
 impl Column {
@@ -25,6 +29,8 @@ impl Column {
             Self::I64(values) => values.len(),
             Self::Utf8(values) => values.len(),
             Self::Date(values) => values.len(),
+            Self::I8(values) => values.len(),
+            Self::Bool(values) => values.len(),
         }
     }
 
@@ -32,6 +38,19 @@ impl Column {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Drops the values from this place on.
+    pub fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::F64(values) => values.truncate(rows),
+            Self::I32(values) => values.truncate(rows),
+            Self::I64(values) => values.truncate(rows),
+            Self::Utf8(values) => values.truncate(rows),
+            Self::Date(values) => values.truncate(rows),
+            Self::I8(values) => values.truncate(rows),
+            Self::Bool(values) => values.truncate(rows),
+        }
     }
 
     /// The values at these positions, in this order.
@@ -45,6 +64,8 @@ impl Column {
             Self::I64(values) => Self::I64(pick(values, rows)),
             Self::Utf8(values) => Self::Utf8(pick(values, rows)),
             Self::Date(values) => Self::Date(pick(values, rows)),
+            Self::I8(values) => Self::I8(pick(values, rows)),
+            Self::Bool(values) => Self::Bool(pick(values, rows)),
         }
     }
 }
@@ -83,6 +104,30 @@ impl Table {
             .iter()
             .find(|(column, _)| *column == name)
             .map(|(_, column)| column)
+    }
+
+    /// The values of a column of 64-bit floats.
+    ///
+    /// # Panics
+    /// When there is no such column.
+    #[must_use]
+    pub fn f64s(&self, name: &str) -> &[Option<f64>] {
+        match self.column(name) {
+            Some(Column::F64(values)) => values,
+            _ => panic!("{name} is no column of 64-bit floats"),
+        }
+    }
+
+    /// The values of a column of 64-bit integers.
+    ///
+    /// # Panics
+    /// When there is no such column.
+    #[must_use]
+    pub fn i64s(&self, name: &str) -> &[Option<i64>] {
+        match self.column(name) {
+            Some(Column::I64(values)) => values,
+            _ => panic!("{name} is no column of 64-bit integers"),
+        }
     }
 
     /// How many rows there are.
@@ -127,6 +172,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "equally long")]
     fn ragged_columns_are_refused() {
-        let _ = Table::new(vec![("a", Column::Date(vec![1])), ("b", Column::I64(vec![]))]);
+        let _ = Table::new(vec![("a", Column::Date(vec![Some(1)])), ("b", Column::I64(vec![]))]);
     }
 }
