@@ -13,7 +13,6 @@ use moka::sync::Cache;
 use tickfleet_kernels::scan::options::TickerRule;
 use tickfleet_protocol::digest::{Digest, Digester};
 use tickfleet_protocol::facts::{BlockPart, FileFormat};
-use tickfleet_protocol::survey::Survey;
 
 use super::block::{Keys, Prices};
 use super::columns::BARS;
@@ -22,6 +21,7 @@ use super::file::StoredFile;
 use super::names::Names;
 use super::parquet::ParquetFile;
 use super::ranges::FetchedRanges;
+use super::surveys::Surveys;
 use super::table::TableRange;
 use super::text::TextFile;
 use super::text_parse;
@@ -121,7 +121,7 @@ pub struct Inputs {
     open: Cache<FileKey, Arc<BarFile>>,
     keys: Cache<BlockKey, Arc<Keys>>,
     prices: Cache<BlockKey, Arc<Prices>>,
-    surveys: Cache<Digest, Arc<Survey>>,
+    pub(super) surveys: Surveys,
     memory: Counters,
     ranges: Arc<Ranges>,
 }
@@ -151,7 +151,7 @@ impl Inputs {
             open: bounded(OPEN_FILES_MAX, |_| 1),
             keys: bounded(cache_bytes / 2, |keys: &Arc<Keys>| keys.bytes()),
             prices: bounded(cache_bytes / 2, |prices: &Arc<Prices>| prices.bytes()),
-            surveys: bounded(cache_bytes / 16, |survey: &Arc<Survey>| survey_bytes(survey)),
+            surveys: Surveys::new(cache_bytes / 16),
             memory: Counters::new(Tier::Memory),
             ranges: Arc::new(ranges),
         }
@@ -160,16 +160,6 @@ impl Inputs {
     /// What was found decoded, and what was read at the source.
     pub fn counts(&self) -> [(Tier, TierCounts); 2] {
         [(Tier::Memory, self.memory.counts()), self.ranges.counts()]
-    }
-
-    /// What was found in files of these versions before, by a digest of their names and versions.
-    pub(super) fn surveyed(&self, files: &Digest) -> Option<Arc<Survey>> {
-        self.surveys.get(files)
-    }
-
-    /// Remembers what was found in files of these versions.
-    pub(super) fn remember(&self, files: Digest, survey: &Survey) {
-        self.surveys.insert(files, Arc::new(survey.clone()));
     }
 
     /// Lets decoded blocks go: nobody is expected to ask for them soon. Whoever does has them decoded again.
@@ -396,12 +386,6 @@ pub(super) async fn read_ranges(file: &StoredFile, mut ranges: Vec<Range<u64>>) 
         chunks.push((span.start, file.read(span).await?));
     }
     Ok(FetchedRanges::new(file.facts.size, chunks, ranges))
-}
-
-/// About what a survey takes in memory, bytes.
-fn survey_bytes(survey: &Survey) -> usize {
-    let (symbols, blocks) = (survey.symbols.len(), survey.blocks.len() + survey.files.len());
-    symbols * 64 + blocks * 256 + survey.dates.len() * 8
 }
 
 #[cfg(test)]

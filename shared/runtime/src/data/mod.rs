@@ -23,6 +23,7 @@ mod remote;
 pub mod select;
 pub mod small_table;
 pub mod survey;
+mod surveys;
 mod symbol_rows;
 mod table;
 pub mod text;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tickfleet_kernels::scan::options::TickerRule;
-use tickfleet_protocol::digest::{Digest, Digester};
+use tickfleet_protocol::digest::Digest;
 use tickfleet_protocol::facts::{BlockPart, FileFacts, FileFormat};
 use tickfleet_protocol::survey::{BlockSummary, Survey, SurveyBuilder, SymbolSummary};
 
@@ -16,6 +16,7 @@ use super::block::Keys;
 use super::error::DataError;
 use super::file::StoredFile;
 use super::inputs::{BarFile, Fetched, Inputs, Want};
+use super::surveys::versions;
 use super::table::Spellings;
 use crate::pool::Pool;
 
@@ -44,7 +45,7 @@ pub async fn survey(
 ) -> Result<Survey, DataError> {
     let facts: Vec<FileFacts> = files.iter().map(|file| file.facts.clone()).collect();
     let versions = versions(&facts, rule);
-    if let Some(known) = versions.and_then(|versions| inputs.surveyed(&versions)) {
+    if let Some(known) = versions.and_then(|versions| inputs.surveys.get(&versions)) {
         progress(known.rows, known.rows);
         return Ok(Survey::clone(&known));
     }
@@ -85,27 +86,9 @@ pub async fn survey(
     let mut survey = inputs.names().look(|names| merged.finish(facts, names));
     version_rows(&mut survey);
     if let Some(versions) = versions {
-        inputs.remember(versions, &survey);
+        inputs.surveys.keep(versions, &survey);
     }
     Ok(survey)
-}
-
-/// A digest of files with their versions; nothing where one has no version before it is read, as rows of a database have
-/// none.
-fn versions(files: &[FileFacts], rule: TickerRule) -> Option<Digest> {
-    let mut digester = Digester::new("surveyed files");
-    digester.part(format!("{rule:?}").as_bytes());
-    for file in files {
-        if file.format == FileFormat::Database || file.version.is_empty() {
-            return None;
-        }
-        digester.part(file.uri.as_bytes()).part(file.version.as_bytes());
-        digester.part(&file.size.to_le_bytes());
-        for (key, value) in &file.hive {
-            digester.part(key.as_bytes()).part(value.as_bytes());
-        }
-    }
-    Some(digester.finish())
 }
 
 /// Gives ranges of a database their version: the digest of the rows that were read.
