@@ -2,7 +2,7 @@
 //!
 //! One thread computes, in batches of one size, so the same rows give the same digits on every processor of a kind. A
 //! model is checked before any job is enqueued: its input is one matrix of singles as wide as its features, its outputs
-//! are what a prediction is made of. Nothing here knows of tables or runs. Read next: [`runtime`].
+//! are what a prediction is made of. Nothing here knows of tables or runs. Read next: `runtime`.
 
 mod runtime;
 mod shape;
