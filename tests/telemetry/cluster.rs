@@ -81,7 +81,7 @@ fn scan(surrounding: Option<&str>) -> Scan {
 /// The worker counted what the run has, and the coordinator sees it ended.
 fn check_counts(worker: &str, coordinator: &str) {
     let counted = samples_once(worker, |counted| {
-        of_jobs(counted, "jobs_committed", "scan/1", "reduce") > 0
+        of_jobs(counted, "jobs_committed", "scan/2", "reduce") > 0
     });
     for (stage, jobs) in [("map", MAPS), ("reduce", 1)] {
         for (name, expect) in [
@@ -90,12 +90,12 @@ fn check_counts(worker: &str, coordinator: &str) {
             ("kernels_executed", jobs),
         ] {
             assert_eq!(
-                of_jobs(&counted, name, "scan/1", stage),
+                of_jobs(&counted, name, "scan/2", stage),
                 expect as u64,
                 "{name} of {stage}"
             );
         }
-        assert_eq!(of_jobs(&counted, "jobs_failed", "scan/1", stage), 0);
+        assert_eq!(of_jobs(&counted, "jobs_failed", "scan/2", stage), 0);
     }
     let succeeded = "tickfleet_runs{tickfleet_run_state=\"succeeded\"}";
     let counted = samples_once(coordinator, |counted| {
@@ -126,7 +126,7 @@ fn one_trace_shows_the_run_from_the_command_to_the_reduce() {
     assert_described(&scan.spans);
     let submit = scan.only("submit scan");
     let call = scan.only("tickfleet.cluster.v1.Coordinator/Submit");
-    let send = scan.only("send scan/1");
+    let send = scan.only("send scan/2");
     assert_eq!((submit.service(), submit.parent().as_str()), ("coordinator", ""));
     assert_eq!((call.parent(), send.parent()), (submit.id(), call.id()));
     assert!(
@@ -140,8 +140,8 @@ fn one_trace_shows_the_run_from_the_command_to_the_reduce() {
     assert_eq!(program(call), program(send));
 
     let (maps, reduce) = (
-        named(&scan.spans, "process scan/1/map"),
-        scan.only("process scan/1/reduce"),
+        named(&scan.spans, "process scan/2/map"),
+        scan.only("process scan/2/reduce"),
     );
     assert_eq!(maps.len(), MAPS);
     for span in maps.iter().copied().chain([reduce]) {
@@ -187,5 +187,5 @@ fn a_program_around_the_command_has_the_run_in_its_trace() {
             .iter()
             .all(|span| span.trace() == "4bf92f3577b34da6a3ce929d0e0e4736")
     );
-    assert_eq!(named(&scan.spans, "process scan/1/map").len(), MAPS);
+    assert_eq!(named(&scan.spans, "process scan/2/map").len(), MAPS);
 }

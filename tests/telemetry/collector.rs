@@ -47,8 +47,8 @@ fn a_slow_collector_gets_every_span_of_a_run_in_one_process() {
     assert_eq!(outcome.status, Some(0), "{outcome:#?}");
     let spans = receiver.spans();
     assert_eq!(named(&spans, "submit scan").len(), 1, "the last span of the program");
-    assert_eq!(named(&spans, "process scan/1/map").len(), 3);
-    let reduce = named(&spans, "process scan/1/reduce");
+    assert_eq!(named(&spans, "process scan/2/map").len(), 3);
+    let reduce = named(&spans, "process scan/2/reduce");
     assert_eq!(reduce[0].links().iter().filter(|(why, ..)| why == "read").count(), 3);
 }
 
@@ -60,7 +60,7 @@ fn a_part_of_the_jobs_may_be_traced() {
     let spans = receiver.spans();
     let mut names: Vec<_> = spans.iter().map(|span| span.name().to_owned()).collect();
     names.sort();
-    assert_eq!(names, ["send scan/1", "submit scan"]);
+    assert_eq!(names, ["send scan/2", "submit scan"]);
 }
 
 #[test]
@@ -69,8 +69,8 @@ fn jobs_may_have_traces_of_their_own_that_link_to_the_run() {
     let outcome = scan(&receiver.url(), "--job-spans link");
     assert_eq!(outcome.status, Some(0), "{outcome:#?}");
     let spans = receiver.spans();
-    let (send, maps) = (named(&spans, "send scan/1"), named(&spans, "process scan/1/map"));
-    let reduce = named(&spans, "process scan/1/reduce");
+    let (send, maps) = (named(&spans, "send scan/2"), named(&spans, "process scan/2/map"));
+    let reduce = named(&spans, "process scan/2/reduce");
     assert_eq!(maps.len(), 3);
     for map in &maps {
         assert_eq!(map.parent(), "");

@@ -59,7 +59,7 @@ async fn trace_and_end(receiver: &Receiver) -> String {
         ..Options::quiet(Program::Worker)
     };
     let telemetry = start(&options).expect("the options can be followed");
-    let kind = JobKind::new("scan/1").expect("a valid name");
+    let kind = JobKind::new("scan/2").expect("a valid name");
     {
         let submit = trace::submit("scan", None);
         let send = submit.in_scope(|| trace::send(&kind, JOBS, None));
@@ -74,9 +74,9 @@ fn check_spans(spans: &[Arrived]) {
     assert_eq!(spans.len() as u64, JOBS + 2);
     let send = spans
         .iter()
-        .find(|it| it.name() == "send scan/1")
+        .find(|it| it.name() == "send scan/2")
         .expect("the run was sent");
-    let last = spans.iter().filter(|it| it.name() == "process scan/1/map").find(|it| {
+    let last = spans.iter().filter(|it| it.name() == "process scan/2/map").find(|it| {
         let id = ids::delivery_span(&claim(JOBS - 1).job, 0);
         it.id() == id.to_string()
     });
@@ -98,6 +98,6 @@ fn check_numbers(receiver: &Receiver, text: &str) {
     assert_eq!(committed[0].1, JOBS);
     let processed = receiver.metric("messaging.process.duration").expect("durations arrive");
     assert_eq!(processed[0].1, JOBS);
-    let line = format!("tickfleet_jobs_committed_total{{tickfleet_kind=\"scan/1\",tickfleet_stage=\"map\"}} {JOBS}");
+    let line = format!("tickfleet_jobs_committed_total{{tickfleet_kind=\"scan/2\",tickfleet_stage=\"map\"}} {JOBS}");
     assert!(text.lines().any(|it| it == line), "{text}");
 }
